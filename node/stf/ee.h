@@ -1,0 +1,108 @@
+/* node/stf/ee.h   (inside stf)
+ *
+ * Execution environments are a table. An environment runs one frame until it asks for something or ends; the
+ * frame driver (frame.c) answers requests and owns the stack of frames, so there is no C recursion, and
+ * running out of native unwinds all frames at once. EVM is number 1. */
+#ifndef GH_STF_EE_H
+#define GH_STF_EE_H
+
+#include "node/stf/system.h"
+
+enum call_kind { CALL_PLAIN, CALL_CODE, CALL_DELEGATE, CALL_STATIC };
+
+struct ee_call_request {
+    enum call_kind kind;
+    struct addr code_addr; /* callee: whose code runs (or precompile, or hook) */
+    struct addr self;      /* storage and ADDRESS of the new frame */
+    struct addr caller;    /* CALLER of the new frame */
+    struct u256 value;     /* CALLVALUE; moved caller -> self for CALL_PLAIN */
+    struct bytes input;    /* borrowed from the caller's memory, which stays unchanged meanwhile */
+    uint64_t gas;          /* already taken from the caller (63/64, stipend added) */
+    bool is_static;
+};
+struct ee_create_request {
+    struct bytes initcode; /* borrowed */
+    struct u256 value;
+    struct b256 salt;
+    bool has_salt; /* CREATE2 */
+    uint64_t gas;
+};
+
+enum ee_exit { EE_CALL, EE_CREATE, EE_DONE };
+
+struct
+    ee_result { /* of a sub-call or deployment, given to resume; gas and native are already back in the frame */
+    bool success;
+    struct bytes output; /* return data; deployed: empty */
+    struct addr created; /* zero when failed */
+};
+
+struct ee_frame {
+    /* filled by the driver */
+    const struct stf_ee *ee;
+    struct addr self, caller, code_addr;
+    struct u256 value;
+    struct bytes input, code;
+    const uint8_t *bitmap; /* jump destinations of code */
+    struct stf_res res;
+    unsigned depth;
+    bool is_static, is_create;
+    /* filled by the environment on exit */
+    union {
+        struct ee_call_request call;
+        struct ee_create_request create;
+    } request;
+    enum stf_halt halt;  /* EE_DONE */
+    struct bytes output; /* EE_DONE */
+    /* owned by the environment */
+    void *state;
+};
+
+struct stf_ee {
+    uint8_t id;
+    /* Both run until a request or the end. The frame's state is created by start, in the block's arena or in
+     * memory the environment pools in *pool (one pointer per block, NULL at first). */
+    enum ee_exit (*start)(struct stf_block *b, struct ee_frame *f, void **pool);
+    enum ee_exit (*resume)(struct stf_block *b, struct ee_frame *f, const struct ee_result *sub,
+                           void **pool);
+    /* The frame is gone (ended, or unwound): give its state back to the pool. */
+    void (*finish)(struct ee_frame *f, void **pool);
+};
+const struct stf_ee *stf_ee_find(uint8_t id); /* NULL: no such environment */
+extern const struct stf_ee stf_ee_evm;
+
+/* ---- the frame driver: used by the bootloader ---- */
+
+struct frame_outcome {
+    enum stf_halt halt; /* HALT_STOP, HALT_REVERT, an exceptional halt, or tx-fatal */
+    struct bytes output;
+    struct addr created;
+};
+/* Runs to the end with *res as the frame's resources; on return *res is what is left (exceptional halts leave gas 0).
+ * The top frame's effects are rolled back unless it ends with HALT_STOP. Value is moved inside. For the top call of a transaction
+ * no gas is charged for reaching `to`; native is (spec 10 §7.6: callee read and value transfer). */
+struct frame_outcome frame_run_call(struct stf_block *b, struct stf_res *res,
+                                    const struct ee_call_request *req);
+/* Top-level deployment: the sender's nonce was already incremented, `nonce` is the old one (spec 10 §4.2). */
+struct frame_outcome frame_run_create(struct stf_block *b, struct stf_res *res,
+                                      const struct addr *creator, uint64_t nonce,
+                                      struct bytes initcode, const struct u256 *value);
+
+/* ---- tracing ---- */
+struct stf_step { /* read-only view before an opcode */
+    uint64_t pc, gas, native;
+    uint8_t op;
+    unsigned depth, stack_len;
+    const struct u256 *stack; /* bottom first */
+    struct bytes memory;
+    const struct ee_frame *frame;
+    uint64_t refund;
+};
+struct stf_tracer {
+    void *ctx;
+    void (*on_step)(void *ctx, const struct stf_step *s); /* may be NULL */
+    void (*on_enter)(void *ctx, const struct ee_frame *f, enum call_kind kind);
+    void (*on_exit)(void *ctx, const struct ee_frame *f, const struct frame_outcome *o);
+};
+
+#endif

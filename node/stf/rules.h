@@ -1,0 +1,50 @@
+/* node/stf/rules.h   (inside stf)
+ *
+ * Rule sets as data: no `if (fork)` in bodies. */
+#ifndef GH_STF_RULES_H
+#define GH_STF_RULES_H
+
+#include "node/stf/stf.h"
+
+enum precompile_id {
+    PRE_NONE,
+    PRE_ECRECOVER,
+    PRE_SHA256,
+    PRE_RIPEMD160,
+    PRE_IDENTITY,
+    PRE_MODEXP,
+    PRE_BN_ADD,
+    PRE_BN_MUL,
+    PRE_BN_PAIRING,
+    PRE_BLAKE2F,
+    PRE_POINT_EVALUATION,
+    PRE_P256
+};
+struct rules_precompile {
+    uint32_t addr; /* low 32 bits; the rest of the address is zero */
+    enum precompile_id id;
+};
+
+struct stf_rules {
+    const char *name;
+    uint32_t execution_version; /* 0: Ethereum */
+    bool is_zksync_os;
+    const struct rules_precompile *precompiles; /* all pre-warmed */
+    size_t precompile_cnt;
+    /* limits */
+    uint32_t max_code_len, max_initcode_len, max_depth, max_heap_len;
+    uint64_t block_native_limit, tx_native_limit; /* 2^35 */
+    uint32_t block_l2_log_limit;
+    /* ZKsync OS: constants of spec 10 §7.2 */
+    uint64_t l1_intrinsic_native, l1_intrinsic_pubdata, l2_intrinsic_pubdata;
+    uint64_t p256_gas;
+    /* behaviours that differ */
+    bool burns_base_fee; /* Ethereum: yes; ZKsync OS: coinbase gets the whole price */
+    bool prevrandao_is_one;
+    bool blob_hash_is_zero;
+    bool tx_blob, tx_set_code; /* accepted types beyond 0, 1, 2 */
+    bool has_system_txs;       /* 0x7d-0x7f */
+    bool refund_before_native_delta;
+};
+
+#endif
