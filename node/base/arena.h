@@ -3,7 +3,7 @@
  * A bump allocator over memory it is given. Freestanding. Blocks are freed all at once (reset) or
  * back to a mark. Pointers are 16-byte aligned and never move.
  *
- * A growing arena (base_host: arena_create) adds chunks from malloc up to a limit; a fixed one
+ * A growing arena (base_host: arena_init_growing) adds chunks from malloc up to a limit; a fixed one
  * (arena_init) returns NULL when it is full. Callers handle NULL as "out of memory for this
  * request", never as a crash. */
 #ifndef GH_BASE_ARENA_H
@@ -15,10 +15,14 @@ struct arena_chunk;
 struct arena {
     uint8_t *base;             /* current chunk */
     size_t used, cap;          /* of the current chunk */
-    size_t total;              /* bytes handed out by earlier chunks, for the limit */
+    size_t total;              /* bytes of earlier chunks, for the limit */
     size_t limit;              /* of all chunks together */
+    size_t chunk_len;          /* smallest new chunk of a growing arena */
     struct arena_chunk *chunk; /* owned list, newest first; NULL for a fixed arena */
-    bool (*grow)(struct arena *a, size_t need); /* NULL for a fixed arena */
+    /* Both NULL for a fixed arena. grow adds a chunk with room for `need`; release frees the chunks
+     * newer than `keep` (all of them for NULL). grow with need 0: free all but the oldest. */
+    bool (*grow)(struct arena *a, size_t need);
+    void (*release)(struct arena *a, const struct arena_chunk *keep);
 };
 struct arena_mark {
     struct arena_chunk *chunk;
@@ -36,6 +40,7 @@ void *arena_copy(struct arena *a, const void *src, size_t n);
 struct arena_mark arena_save(const struct arena *a);
 /* Only for a mark of this arena with no later reset below it. Growing arenas free newer chunks. */
 void arena_restore(struct arena *a, struct arena_mark m);
+/* Forgets every block and mark. A growing arena gives all memory but its oldest chunk back. */
 void arena_reset(struct arena *a);
 
 /* base_host: grows by chunks of at least chunk_len, up to limit bytes in all. */

@@ -24,11 +24,16 @@ struct bytes { /* borrowed; p may be NULL when len is 0 */
 _Static_assert(sizeof(struct b256) == 32, "b256 is its wire form");
 _Static_assert(sizeof(struct addr) == 20, "addr is its wire form");
 
-/* The four functions a freestanding compiler may call by itself. */
+/* The four functions a freestanding compiler may call by itself. A hosted build takes them from
+ * <string.h>, so that a file may include both in any order. */
+#if __STDC_HOSTED__
+#include <string.h>
+#else
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
+#endif
 
 static inline struct bytes bytes_of(const void *p, size_t len)
 {

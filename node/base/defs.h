@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
-#define NORETURN __attribute__((noreturn))
+#define MUST_USE               __attribute__((warn_unused_result))
+#define NORETURN               __attribute__((noreturn))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
-#define GH_COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define GH_LIKELY(x) __builtin_expect(!!(x), 1)
-#define GH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define GH_COUNT(a)            (sizeof(a) / sizeof((a)[0]))
+#define GH_LIKELY(x)           __builtin_expect(!!(x), 1)
+#define GH_UNLIKELY(x)         __builtin_expect(!!(x), 0)
 
 /* A broken invariant is our own bug: stop at once, in every build. On the host this prints file,
  * line and the condition to stderr and aborts; a freestanding build supplies its own. */

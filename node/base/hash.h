@@ -46,8 +46,8 @@ struct b256 blake2s_leaf(const struct b256 *key, const struct b256 *value, uint6
  * false when the CPU lacks it). Results never depend on the path.
  * nodes: out[i] = blake2s(in[2i] || in[2i+1]). out may alias neither input.
  * gather form: out[i] = blake2s(*left[i] || *right[i]). */
-void blake2s_nodes(struct b256 *out, const struct b256 *const *left, const struct b256 *const *right,
-                   size_t n);
+void blake2s_nodes(struct b256 *out, const struct b256 *const *left,
+                   const struct b256 *const *right, size_t n);
 struct blake2s_leaf_in {
     const struct b256 *key, *value;
     uint64_t next;

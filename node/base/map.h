@@ -4,6 +4,8 @@
  * capacity, load at most 3/4. Freestanding: memory comes from `alloc`; growing moves entries, so
  * a pointer into the map is valid until the next insert. Keys are hashed with a seeded mix, so
  * chosen keys cannot cluster when the seed is secret. Deletion uses backward shift.
+ * Keys and values start on 8-byte boundaries (alloc gives at least that), so a value may be any
+ * struct of integers.
  *
  * Iteration order is the table order; consensus code must not depend on it. */
 #ifndef GH_BASE_MAP_H
@@ -12,10 +14,11 @@
 #include "node/base/defs.h"
 
 struct map {
-    uint8_t *slots;  /* owned: capacity * (key_len + val_len) */
-    uint8_t *used;   /* owned: capacity flags */
+    uint8_t *slots; /* owned: capacity slots of stride bytes, then capacity marks */
+    uint8_t *used;  /* into slots: 0 = free, else a byte of the hash with the top bit set */
     size_t capacity, count;
     size_t key_len, val_len;
+    size_t val_off, stride; /* lengths rounded up to 8 */
     uint64_t seed;
     void *(*alloc)(void *ctx, size_t n);           /* NULL result = out of memory */
     void (*release)(void *ctx, void *p, size_t n); /* may be NULL (arena) */

@@ -22,7 +22,8 @@ struct b256 merkle_fixed_root(const struct b256 *leaves, size_t n, unsigned dept
 struct b256 merkle_fixed_path(struct b256 *path, size_t index, const struct b256 *leaves, size_t n,
                               unsigned depth, const struct b256 *padding, struct b256 *scratch);
 /* Root that a leaf at `index` with this path gives. */
-struct b256 merkle_walk(const struct b256 *leaf, uint64_t index, const struct b256 *path, unsigned depth);
+struct b256 merkle_walk(const struct b256 *leaf, uint64_t index, const struct b256 *path,
+                        unsigned depth);
 /* ceil(log2(n)), 0 for n <= 1 */
 unsigned merkle_depth(uint64_t n);
 /* Paths of the range [start, start + cnt) in the dynamic tree of n leaves (spec 30 §7.2): `left` and
@@ -33,7 +34,8 @@ struct b256 merkle_range_paths(struct b256 *left, struct b256 *right, uint64_t s
 
 struct merkle_incremental { /* value type */
     uint64_t count;
-    struct b256 sides[MERKLE_MAX_DEPTH]; /* sides[d]: root of the last complete left subtree at level d */
+    struct b256
+        sides[MERKLE_MAX_DEPTH]; /* sides[d]: root of the last complete left subtree at level d */
     struct b256 zeros[MERKLE_MAX_DEPTH + 1];
 };
 void merkle_incremental_init(struct merkle_incremental *t, const struct b256 *padding);

@@ -16,8 +16,8 @@ struct u256 {
 };
 
 #define U256_ZERO ((struct u256){ { 0, 0, 0, 0 } })
-#define U256_ONE ((struct u256){ { 1, 0, 0, 0 } })
-#define U256_MAX ((struct u256){ { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX } })
+#define U256_ONE  ((struct u256){ { 1, 0, 0, 0 } })
+#define U256_MAX  ((struct u256){ { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX } })
 
 /* hi:lo = a * b */
 static inline uint64_t u64_mul_wide(uint64_t a, uint64_t b, uint64_t *hi)
@@ -60,7 +60,8 @@ static inline bool u256_is_zero(const struct u256 *a)
 }
 static inline bool u256_eq(const struct u256 *a, const struct u256 *b)
 {
-    return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) | (a->w[3] ^ b->w[3])) == 0;
+    return ((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
+            (a->w[3] ^ b->w[3])) == 0;
 }
 static inline bool u256_fits_u64(const struct u256 *a)
 {
@@ -98,7 +99,8 @@ static inline struct u256 u256_sub(const struct u256 *a, const struct u256 *b)
         r.w[i] = u64_sub_borrow(a->w[i], b->w[i], &c);
     return r;
 }
-MUST_USE static inline bool u256_add_checked(struct u256 *out, const struct u256 *a, const struct u256 *b)
+MUST_USE static inline bool u256_add_checked(struct u256 *out, const struct u256 *a,
+                                             const struct u256 *b)
 {
     struct u256 r;
     uint64_t c = 0;
@@ -109,7 +111,8 @@ MUST_USE static inline bool u256_add_checked(struct u256 *out, const struct u256
     *out = r;
     return true;
 }
-MUST_USE static inline bool u256_sub_checked(struct u256 *out, const struct u256 *a, const struct u256 *b)
+MUST_USE static inline bool u256_sub_checked(struct u256 *out, const struct u256 *a,
+                                             const struct u256 *b)
 {
     if (u256_lt(a, b))
         return false;
@@ -139,8 +142,8 @@ bool u256_slt(const struct u256 *a, const struct u256 *b);
 struct u256 u256_shl(const struct u256 *x, unsigned n);
 struct u256 u256_shr(const struct u256 *x, unsigned n);
 struct u256 u256_sar(const struct u256 *x, unsigned n);
-unsigned u256_bit_len(const struct u256 *a);                /* 0 for 0 */
-static inline unsigned u256_byte_len(const struct u256 *a)  /* 0 for 0 */
+unsigned u256_bit_len(const struct u256 *a);               /* 0 for 0 */
+static inline unsigned u256_byte_len(const struct u256 *a) /* 0 for 0 */
 {
     return (u256_bit_len(a) + 7) / 8;
 }
