@@ -58,7 +58,7 @@ void code_blob_build(uint8_t *out, struct bytes code);
 void account_set_code(struct account_record *a, struct bytes blob, size_t code_len);
 static inline bool code_is_jumpdest(const uint8_t *bitmap, size_t i)
 {
-    return (bitmap[i / 8] >> (i % 8)) & 1u;
+    return (bitmap[i / 8] & 1u << (i % 8)) != 0;
 }
 
 #endif
