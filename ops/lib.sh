@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# Shared by the scripts in ops/: source it after `set -euo pipefail`.
+# Leaves the current folder at the top of the source tree.
+
+GH_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+GH_SHARED=${GH_SHARED:-$GH_TOP/../shared}
+GH_JOBS=${GH_JOBS:-$(nproc)}
+export GH_TOP GH_SHARED
+cd "$GH_TOP" || exit 1
+
+say() { printf '%s\n' "$*"; }
+die() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# Packages of ops/packages.txt that are not there, one a line.
+missing_packages() {
+    local name command
+    while read -r name command _; do
+        case $name in '' | '#'*) continue ;; esac
+        if [ -n "$command" ] && command -v "$command" >/dev/null; then continue; fi
+        dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || say "$name"
+    done <ops/packages.txt
+}
+
+install_packages() {
+    local missing
+    command -v dpkg-query >/dev/null || {
+        say "not a Debian system: the packages of ops/packages.txt must be there already" >&2
+        return 0
+    }
+    missing=$(missing_packages)
+    [ -n "$missing" ] || return 0
+    [ "$(id -u)" = 0 ] || die "missing packages, run as root: apt-get install $(say "$missing" | tr '\n' ' ')"
+    say "installing: $(say "$missing" | tr '\n' ' ')"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq update
+    # shellcheck disable=SC2086 # one word per package
+    apt-get -qq install --no-install-recommends -y $missing >/dev/null
+}
+
+# build_preset PRESET [TARGET...]: all targets when none is named.
+build_preset() {
+    local preset=$1
+    shift
+    cmake --preset "$preset" >"build/$preset.configure.log" 2>&1 || {
+        cat "build/$preset.configure.log"
+        return 1
+    }
+    if [ $# -gt 0 ]; then
+        cmake --build "build/$preset" -j "$GH_JOBS" --target "$@"
+    else
+        cmake --build "build/$preset" -j "$GH_JOBS"
+    fi
+}
+
+# has_target PRESET NAME: after configuring.
+has_target() {
+    ninja -C "build/$1" -t query "$2" >/dev/null 2>&1
+}
+
+# Installs the pinned node, anvil, cast and clients of the end to end tests. The lock file pins
+# every package by its hash; the registry is whatever npm is configured to use.
+install_node_modules() {
+    local stamp=tests/e2e/node_modules/.installed
+    mkdir -p build
+    (
+        flock 9
+        if [ -e "$stamp" ] && cmp -s "$stamp" tests/e2e/package-lock.json; then exit 0; fi
+        cd tests/e2e || exit 1
+        npm_config_cache=$GH_TOP/build/npm-cache npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+        cp package-lock.json node_modules/.installed
+    ) 9>build/.npm.lock
+}
+
+# The pinned node, for scripts of tests/e2e and of the shared folder.
+pinned_node() {
+    "$GH_TOP/tests/e2e/node_modules/.bin/node" "$@"
+}
+
+# Seconds as minutes with one decimal.
+minutes() {
+    printf '%d.%d' $(($1 / 60)) $(($1 % 60 / 6))
+}
