@@ -1,0 +1,22 @@
+/* node/crypto/host.c: the primitives table of the host. */
+#include "node/base/hash.h"
+#include "node/crypto/crypto.h"
+#include "node/crypto/portable.h"
+
+static void host_sha256(struct b256 *out, const void *data, size_t len)
+{
+    *out = sha256(data, len);
+}
+
+const struct stf_crypto *crypto_host(void)
+{
+    static const struct stf_crypto table = {
+        .ecrecover = secp256k1_ecrecover,
+        .sha256 = host_sha256,
+        .ripemd160 = ripemd160,
+        .modexp = modexp,
+        .blake2f = blake2f,
+        .p256_verify = p256_verify,
+    };
+    return &table;
+}
