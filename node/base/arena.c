@@ -19,19 +19,17 @@ void arena_init(struct arena *a, void *mem, size_t len)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-    if (n == 0 && a->base)
-        return a->base + a->used;
     if (n > SIZE_MAX - (ARENA_ALIGN - 1))
         return NULL;
-    size_t need = n ? n : 1;
-    /* used is a multiple of the alignment except when the last block touched the end of the chunk */
-    if (need > a->cap - a->used) {
-        if (!a->grow || !a->grow(a, need))
+    /* an empty block takes nothing, but it needs a chunk to point into */
+    if ((n == 0 && !a->base) || n > a->cap - a->used) {
+        if (!a->grow || !a->grow(a, n ? n : 1))
             return NULL;
-        CHECK(need <= a->cap - a->used);
+        CHECK(n <= a->cap - a->used);
     }
     void *p = a->base + a->used;
-    size_t rounded = (need + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    /* used stays a multiple of the alignment, except when the last block touches the end */
+    size_t rounded = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     size_t left = a->cap - a->used;
     a->used += rounded < left ? rounded : left;
     return p;
