@@ -1,0 +1,200 @@
+// The recorded v31 ecosystem on an anvil of our own, and what a test asks of it.
+import path from 'node:path';
+import { AbiCoder, HDNodeWallet, Interface, Mnemonic, id, keccak256 } from 'ethers';
+import { ANVIL, GENESIS, NEED_SHARED, REPLAY, haveSharedL1 } from './paths.mjs';
+import { Child, must } from './process.mjs';
+import { Rpc, hex, num } from './rpc.mjs';
+import { until } from './wait.mjs';
+import fs from 'node:fs';
+
+export const CHAIN = 10n;
+export const L1_CHAIN = 31337;
+export const BRIDGEHUB = '0xF0f88e68086Cf8f68063854D93E92C7Bb91DFD14';
+export const DIAMOND = '0x2e20611736Af7A38d3e38840fa66A482984087aC';
+export const TIMELOCK = '0xD321F46267cB071FF54c44CC2116bBbC78dBB273';
+export const NULLIFIER = '0x0c460a997e9c2AF23359b17B4266b852e96048a7';
+const DA = {
+  calldata: ['0xeBAb99053A18eE485b5F0f960c7D9eFED9F9Dbd8', 3],
+  validium: ['0xFbb8aFE1b4B813DcB105C7D0744943b541B2Ed04', 1],
+};
+
+const mnemonic = Mnemonic.fromPhrase('test test test test test test test test test test test junk');
+export const account = (i) => HDNodeWallet.fromMnemonic(mnemonic, `m/44'/60'/0'/0/${i}`);
+export const ADMIN = account(0);
+export const USER = account(2);
+export const OPERATORS = { commit: account(3), prove: account(4), execute: account(5) };
+const ROLE_FLAGS = { commit: [false, true, false, false, false, false], prove: [false, false, false, true, false, false], execute: [false, false, false, false, true, false] };
+
+export const L2_TX = '(uint256 txType,uint256 from,uint256 to,uint256 gasLimit,uint256 gasPerPubdataByteLimit,uint256 maxFeePerGas,uint256 maxPriorityFeePerGas,uint256 paymaster,uint256 nonce,uint256 value,uint256[4] reserved,bytes data,bytes signature,uint256[] factoryDeps,bytes paymasterInput,bytes reservedDynamic)';
+const STORED = '(uint64 batchNumber,bytes32 batchHash,uint64 indexRepeatedStorageChanges,uint256 numberOfLayer1Txs,bytes32 priorityOperationsHash,bytes32 dependencyRootsRollingHash,bytes32 l2LogsTreeRoot,uint256 timestamp,bytes32 commitment)';
+const COMMIT = '(uint64 batchNumber,bytes32 newStateCommitment,uint256 numberOfLayer1Txs,uint256 numberOfLayer2Txs,bytes32 priorityOperationsHash,bytes32 dependencyRootsRollingHash,bytes32 l2LogsTreeRoot,uint8 daCommitmentScheme,bytes32 daCommitment,uint64 firstBlockTimestamp,uint64 firstBlockNumber,uint64 lastBlockTimestamp,uint64 lastBlockNumber,uint256 chainId,bytes operatorDAInput,uint256 slChainId)';
+
+export const diamond = new Interface([
+  'function getTotalBatchesCommitted() view returns (uint256)',
+  'function getTotalBatchesVerified() view returns (uint256)',
+  'function getTotalBatchesExecuted() view returns (uint256)',
+  'function storedBatchHash(uint256) view returns (bytes32)',
+  'function l2LogsRootHash(uint256) view returns (bytes32)',
+  'function getTotalPriorityTxs() view returns (uint256)',
+  'function getFirstUnprocessedPriorityTx() view returns (uint256)',
+  'function getL2SystemContractsUpgradeTxHash() view returns (bytes32)',
+  'function setDAValidatorPair(address,uint8)',
+  'event BlockCommit(uint256 indexed batchNumber, bytes32 indexed batchHash, bytes32 indexed commitment)',
+  'event ReportCommittedBatchRangeZKsyncOS(uint64 indexed batchNumber, uint64 indexed firstBlockNumber, uint64 indexed lastBlockNumber)',
+  'event BlocksVerification(uint256 indexed previousLast, uint256 indexed currentLast)',
+  'event BlockExecution(uint256 indexed batchNumber, bytes32 indexed batchHash, bytes32 indexed commitment)',
+  `event NewPriorityRequest(uint256 txId, bytes32 txHash, uint64 expirationTimestamp, ${L2_TX} transaction, bytes[] factoryDeps)`,
+]);
+export const timelock = new Interface([
+  'function addValidatorRoles(address chain, address operator, (bool,bool,bool,bool,bool,bool) flags)',
+  'function removeValidatorRoles(address chain, address operator, (bool,bool,bool,bool,bool,bool) flags)',
+  'function commitBatchesSharedBridge(address chain, uint256 from, uint256 to, bytes data)',
+  'function proveBatchesSharedBridge(address chain, uint256 from, uint256 to, bytes data)',
+  'function executeBatchesSharedBridge(address chain, uint256 from, uint256 to, bytes data)',
+]);
+export const bridgehub = new Interface([
+  'function l2TransactionBaseCost(uint256,uint256,uint256,uint256) view returns (uint256)',
+  'function requestL2TransactionDirect((uint256 chainId,uint256 mintValue,address l2Contract,uint256 l2Value,bytes l2Calldata,uint256 l2GasLimit,uint256 l2GasPerPubdataByteLimit,bytes[] factoryDeps,address refundRecipient)) payable returns (bytes32)',
+]);
+export const nullifier = new Interface([
+  'function finalizeDeposit((uint256 chainId,uint256 l2BatchNumber,uint256 l2MessageIndex,address l2Sender,uint16 l2TxNumberInBatch,bytes message,bytes32[] merkleProof))',
+  'function isWithdrawalFinalized(uint256,uint256,uint256) view returns (bool)',
+]);
+
+export const genesisRoot = () => JSON.parse(fs.readFileSync(GENESIS, 'utf8')).genesisRoot;
+
+// Which settlement step a transaction of an operator is, and for which batches; null for others.
+export function settlementStep(tx) {
+  if (!tx.to || tx.to.toLowerCase() !== TIMELOCK.toLowerCase()) return null;
+  let call;
+  try { call = timelock.parseTransaction({ data: tx.input ?? tx.data }); } catch { return null; }
+  const step = { commitBatchesSharedBridge: 'commit', proveBatchesSharedBridge: 'prove', executeBatchesSharedBridge: 'execute' }[call?.name];
+  return step ? { step, from: Number(call.args[1]), to: Number(call.args[2]), data: call.args[3] } : null;
+}
+
+export function decodeCommit(data) {
+  if (data.slice(0, 4) !== '0x04') throw new Error('commit encoding version ' + data.slice(0, 4));
+  const [previous, batches] = AbiCoder.defaultAbiCoder().decode([STORED, COMMIT + '[]'], '0x' + data.slice(4));
+  return { previous, batch: batches[0] };
+}
+
+export const storedHash = (fields) => keccak256(AbiCoder.defaultAbiCoder().encode([STORED], [fields]));
+
+export class L1 {
+  // Starts anvil, replays the history, leaves at least 80 blocks behind it. Blocks come every `blockTime`
+  // seconds from `startMining` on; until then with each transaction.
+  static async start({ port, dir, blockTime = 1, root = genesisRoot(), chainId = L1_CHAIN, hardfork = 'cancun' }) {
+    if (!haveSharedL1()) throw new Error(NEED_SHARED);
+    const l1 = new L1();
+    l1.url = `http://127.0.0.1:${port}`;
+    l1.rpc = new Rpc(l1.url);
+    l1.blockTime = blockTime;
+    l1.process = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--accounts', '10', '--balance', '10000',
+      '--gas-limit', '100000000', '--auto-impersonate', '--order', 'fifo', '--silent', '--timestamp', '1', '--slots-in-an-epoch', '1', '--hardfork', hardfork],
+    { log: path.join(dir, 'anvil.log') });
+    await until('anvil answers', async () => {
+      if (!l1.process.running) throw new Error('anvil ended: ' + l1.process.output());
+      return l1.rpc.q('eth_chainId');
+    }, { timeout: 20_000, every: 50 });
+    await must(process.execPath, [REPLAY, '--rpc', l1.url, '--genesis-root', root, '--no-now'], { timeout: 120_000 });
+    await l1.rpc.q('anvil_mine', hex(80));
+    await l1.rpc.q('evm_setNextBlockTimestamp', hex(Math.floor(Date.now() / 1000)));
+    await l1.rpc.q('anvil_mine', '0x1');
+    return l1;
+  }
+
+  // A send by an account anvil signs for, mined at once while automatic mining is on, else awaited.
+  async send(from, to, data, { value = 0n, gas = 10_000_000n } = {}) {
+    const hash = await this.rpc.q('eth_sendTransaction', { from, to, data, value: hex(value), gas: hex(gas) });
+    const receipt = await this.receipt(hash);
+    if (receipt.status !== '0x1') throw new Error(`reverted on L1: ${hash}`);
+    return receipt;
+  }
+
+  receipt(hash, timeout = 30_000) {
+    return until(`L1 receipt of ${hash}`, () => this.rpc.q('eth_getTransactionReceipt', hash), { timeout });
+  }
+
+  async call(iface, to, name, args = [], tag = 'latest') {
+    const out = iface.decodeFunctionResult(name, await this.rpc.q('eth_call', { to, data: iface.encodeFunctionData(name, args) }, tag));
+    return out.length === 1 ? out[0] : out;
+  }
+
+  // DA pair and one role for each operator key. `skip` leaves something out, for tests of its absence.
+  async setupChain({ da = 'calldata', skip = [] } = {}) {
+    if (!skip.includes('da')) await this.send(ADMIN.address, DIAMOND, diamond.encodeFunctionData('setDAValidatorPair', DA[da]));
+    for (const [step, wallet] of Object.entries(OPERATORS)) {
+      if (skip.includes(step)) continue;
+      await this.send(ADMIN.address, TIMELOCK, timelock.encodeFunctionData('addValidatorRoles', [DIAMOND, wallet.address, ROLE_FLAGS[step]]));
+    }
+  }
+
+  grantRole(step) {
+    return this.send(ADMIN.address, TIMELOCK, timelock.encodeFunctionData('addValidatorRoles', [DIAMOND, OPERATORS[step].address, ROLE_FLAGS[step]]));
+  }
+
+  async startMining() {
+    await this.rpc.q('evm_setAutomine', false);
+    await this.rpc.q('evm_setIntervalMining', this.blockTime);
+  }
+
+  async stopMining() { await this.rpc.q('evm_setIntervalMining', 0); await this.rpc.q('evm_setAutomine', false); }
+
+  async counters(tag = 'latest') {
+    const [committed, proved, executed] = await Promise.all(['Committed', 'Verified', 'Executed'].map((n) => this.call(diamond, DIAMOND, 'getTotalBatches' + n, [], tag)));
+    return { committed: Number(committed), proved: Number(proved), executed: Number(executed) };
+  }
+
+  storedBatchHash(n) { return this.call(diamond, DIAMOND, 'storedBatchHash', [n]); }
+
+  executed(n, timeout = 120_000) {
+    return until(`batch ${n} executed on L1`, async () => {
+      const c = await this.counters();
+      return c.executed >= n ? c : false;
+    }, { timeout, every: 250 });
+  }
+
+  async logs(event, { address = DIAMOND, iface = diamond, topics = [], fromBlock = '0x0' } = {}) {
+    const raw = await this.rpc.q('eth_getLogs', { address, fromBlock, toBlock: 'latest', topics: [iface.getEvent(event).topicHash, ...topics] });
+    return raw.map((l) => ({ ...l, args: iface.parseLog(l).args }));
+  }
+
+  // A request through the Bridgehub; the answer has the priority request as L1 reports it.
+  async request({ from = USER.address, to = from, value = 0n, data = '0x', gasLimit = 1_000_000n, refund = from, extra = 0n, gasPrice = 2_000_000_000n } = {}) {
+    const base = await this.call(bridgehub, BRIDGEHUB, 'l2TransactionBaseCost', [CHAIN, gasPrice, gasLimit, 800]);
+    const mint = base + value + extra;
+    const hash = await this.rpc.q('eth_sendTransaction', {
+      from, to: BRIDGEHUB, value: hex(mint), gas: hex(5_000_000), gasPrice: hex(gasPrice),
+      data: bridgehub.encodeFunctionData('requestL2TransactionDirect', [[CHAIN, mint, to, value, data, gasLimit, 800, [], refund]]),
+    });
+    const receipt = await this.receipt(hash);
+    if (receipt.status !== '0x1') throw new Error('the deposit reverted on L1');
+    const topic = diamond.getEvent('NewPriorityRequest').topicHash;
+    const log = receipt.logs.find((l) => l.topics[0] === topic);
+    const { txId, txHash, transaction } = diamond.parseLog(log).args;
+    const recomputed = keccak256(AbiCoder.defaultAbiCoder().encode([L2_TX], [transaction]));
+    return { receipt, id: Number(txId), hash: txHash, recomputed, transaction, mint, base };
+  }
+
+  // Every mined transaction of the three operator keys from a block on, reverted ones too.
+  async operatorTransactions(fromBlock = 0) {
+    const keys = new Map(Object.entries(OPERATORS).map(([step, w]) => [w.address.toLowerCase(), step]));
+    const head = num(await this.rpc.q('eth_blockNumber'));
+    const out = [];
+    for (let at = fromBlock; at <= head; at += 50) {
+      const calls = [];
+      for (let n = at; n < Math.min(at + 50, head + 1); n++) calls.push(['eth_getBlockByNumber', hex(n), true]);
+      for (const { result } of await this.rpc.batch(calls)) {
+        for (const tx of result.transactions) {
+          const key = keys.get(tx.from.toLowerCase());
+          if (key) out.push({ key, nonce: num(tx.nonce), hash: tx.hash, block: num(tx.blockNumber), tx, does: settlementStep(tx) });
+        }
+      }
+    }
+    return out;
+  }
+
+  async stop() { await this.process.kill('SIGKILL'); }
+}
+
+export const eventTopic = (signature) => id(signature);
