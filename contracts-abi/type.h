@@ -65,6 +65,7 @@ struct abi_signature {
     enum abi_signature_kind kind;
     const char *text; /* "getZKChain(uint256)" */
     struct b256 hash;
+    unsigned indexed; /* events: bit i is set when argument i is a topic */
     const struct abi_type *args; /* errors: the arguments, NULL when there are none */
 };
 

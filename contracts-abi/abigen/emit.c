@@ -362,10 +362,14 @@ void emit_index_source(struct buf *out, struct model *m)
                                                       : "ABI_SIG_ERROR",
                              d->name, name_canonical_args(m, &d->args));
             put_b256(out, &h);
+            unsigned indexed = 0, bit = 1;
+            for (const struct field *f = d->args.first; f; f = f->next, bit <<= 1)
+                indexed |= f->indexed ? bit : 0;
+            (void)buf_printf(out, ",\n      0x%x, ", indexed);
             if (d->kind == DECL_ERROR && d->args.cnt)
-                (void)buf_printf(out, ",\n      &t_error_%s },\n", d->c_name);
+                (void)buf_printf(out, "&t_error_%s },\n", d->c_name);
             else
-                (void)buf_append_str(out, ",\n      NULL },\n");
+                (void)buf_append_str(out, "NULL },\n");
         }
     }
     (void)buf_printf(

@@ -309,6 +309,18 @@ static bool parse_hash(struct parser *s)
     return true;
 }
 
+/* The name in `as Name` behind the last parenthesis. It stands at the end of the line but is needed first, because
+ * inline tuples are named after it. */
+static struct bytes peek_alias(const struct parser *s)
+{
+    struct parser ahead = *s;
+    for (const char *c = s->p; c < s->end; c++) {
+        if (*c == ')')
+            ahead.p = c + 1;
+    }
+    return word_is(take_word(&ahead), "as") ? take_word(&ahead) : bytes_of(NULL, 0);
+}
+
 static bool parse_decl(struct parser *s, enum decl_kind kind)
 {
     struct bytes name = take_word(s);
@@ -317,12 +329,9 @@ static bool parse_decl(struct parser *s, enum decl_kind kind)
     const char *text = (const char *)name.p;
     struct decl *d = add_decl(s, kind, name_format(s->m, "%.*s", (int)name.len, text),
                               name_snake(s->m, text, name.len));
-    /* an alias stands at the end of the line but names inline tuples too */
-    const char *as = strstr(name_format(s->m, "%.*s", (int)(s->end - s->p), s->p), ") as ");
-    if (as && kind != DECL_STRUCT && kind != DECL_TUPLE) {
-        as += strlen(") as ");
-        d->c_name = name_snake(s->m, as, strlen(as));
-    }
+    struct bytes as = peek_alias(s);
+    if (as.len > 0 && kind != DECL_STRUCT && kind != DECL_TUPLE)
+        d->c_name = name_snake(s->m, (const char *)as.p, as.len);
     if (!check_name_free(s, d) || !parse_fields(s, &d->args, d->c_name) || !check_event(s, d))
         return false;
     if ((kind == DECL_STRUCT || kind == DECL_TUPLE) && d->args.cnt == 0)
@@ -337,7 +346,7 @@ static bool parse_decl(struct parser *s, enum decl_kind kind)
         w = take_word(s);
     }
     if (word_is(w, "as")) {
-        if (!as || take_word(s).len == 0)
+        if (as.len == 0 || take_word(s).len == 0)
             return fail(s, "expected a name after as");
     } else if (w.len != 0) {
         return fail(s, "unexpected word");
