@@ -82,20 +82,23 @@ export const storedHash = (fields) => keccak256(AbiCoder.defaultAbiCoder().encod
 
 export class L1 {
   // Starts anvil, replays the history, leaves at least 80 blocks behind it. Blocks come every `blockTime`
-  // seconds from `startMining` on; until then with each transaction.
-  static async start({ port, dir, blockTime = 1, root = genesisRoot(), chainId = L1_CHAIN, hardfork = 'cancun' }) {
+  // seconds from `startMining` on; until then with each transaction. With `state`, a file, the L1 is written there
+  // when anvil ends, and taken from there when the file exists.
+  static async start({ port, dir, blockTime = 1, root = genesisRoot(), chainId = L1_CHAIN, hardfork = 'cancun', state }) {
     if (!haveSharedL1()) throw new Error(NEED_SHARED);
     const l1 = new L1();
     l1.url = `http://127.0.0.1:${port}`;
     l1.rpc = new Rpc(l1.url);
     l1.blockTime = blockTime;
+    const again = state !== undefined && fs.existsSync(state);
     l1.process = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId), '--accounts', '10', '--balance', '10000',
-      '--gas-limit', '100000000', '--auto-impersonate', '--order', 'fifo', '--silent', '--timestamp', '1', '--slots-in-an-epoch', '1', '--hardfork', hardfork],
-    { log: path.join(dir, 'anvil.log') });
+      '--gas-limit', '100000000', '--auto-impersonate', '--order', 'fifo', '--silent', '--slots-in-an-epoch', '1', '--hardfork', hardfork,
+      ...(again ? [] : ['--timestamp', '1']), ...(state ? ['--state', state] : [])], { log: path.join(dir, 'anvil.log') });
     await until('anvil answers', async () => {
       if (!l1.process.running) throw new Error('anvil ended: ' + l1.process.output());
       return l1.rpc.q('eth_chainId');
     }, { timeout: 20_000, every: 50 });
+    if (again) return l1;
     await must(process.execPath, [REPLAY, '--rpc', l1.url, '--genesis-root', root, '--no-now'], { timeout: 120_000 });
     await l1.rpc.q('anvil_mine', hex(80));
     await l1.rpc.q('evm_setNextBlockTimestamp', hex(Math.floor(Date.now() / 1000)));

@@ -1,0 +1,115 @@
+// The devnet behind ops/devnet: see there for the options.
+import fs from 'node:fs';
+import path from 'node:path';
+import { spawn } from 'node:child_process';
+import { formatEther, JsonRpcProvider, Wallet } from 'ethers';
+import { BRIDGEHUB, L1, USER } from '../../tests/e2e/lib/l1.mjs';
+import { GATEHOUSE, TOP } from '../../tests/e2e/lib/paths.mjs';
+import { writeConfig } from '../../tests/e2e/lib/config.mjs';
+import { Node } from '../../tests/e2e/lib/world.mjs';
+import { until } from '../../tests/e2e/lib/wait.mjs';
+
+const FLAGS = { batches: 0, da: 'calldata', data: path.join(TOP, 'devnet-data'), 'l1-block-time': 1, offset: 0, 'l1-port': 8545, 'rpc-port': 3050, 'status-port': 3071, 'metrics-port': 3312, 'prover-port': 3124 };
+const SWITCHES = ['fresh', 'no-traffic'];
+
+function options(argv) {
+  const o = { ...FLAGS };
+  for (let i = 0; i < argv.length; i++) {
+    const name = argv[i].replace(/^--/, '');
+    if (SWITCHES.includes(name)) o[name] = true;
+    else if (name in FLAGS && argv[i].startsWith('--') && i + 1 < argv.length) {
+      const v = argv[++i];
+      if (typeof FLAGS[name] === 'number' && !(Number(v) >= 0)) fail(`--${name} wants a number, not ${v}`);
+      o[name] = typeof FLAGS[name] === 'number' ? Number(v) : v;
+    } else fail(`unknown option ${argv[i]}; ops/devnet --help lists them`);
+  }
+  if (!['calldata', 'validium'].includes(o.da)) fail('--da is calldata or validium');
+  o.data = path.resolve(process.env.GH_DEVNET_FROM ?? '.', o.data);
+  return o;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+const o = options(process.argv.slice(2));
+const ports = Object.fromEntries(['l1', 'rpc', 'status', 'metrics', 'prover'].map((p) => [p, o[p + '-port'] + o.offset]));
+const parts = { l1: null, node: null, view: null, provider: null };
+let stopping;
+
+// Everything down in the order in which it came up, backwards; anvil writes its state when it ends.
+function stop(code) {
+  stopping ??= (async () => {
+    parts.view?.kill('SIGTERM');
+    parts.provider?.destroy();
+    if (parts.node?.process?.running) {
+      const r = await parts.node.process.stop('SIGTERM');
+      if (r.late) code ||= 1;
+    }
+    if (parts.l1) await parts.l1.process.stop('SIGTERM', 20_000);
+    process.exit(code);
+  })();
+  return stopping;
+}
+for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(s, () => stop(s === 'SIGINT' && !o.batches ? 0 : 1));
+process.on('unhandledRejection', (e) => { if (!stopping) { console.error(e.message ?? e); stop(1); } });
+
+async function startL1() {
+  const state = path.join(o.data, 'l1-state.json');
+  const again = fs.existsSync(state);
+  if (!again && fs.existsSync(path.join(o.data, 'db'))) fail(`${o.data} has a chain but no L1 to go with it (the last run was cut off): start with --fresh`);
+  console.log(again ? 'L1: going on from the last run' : 'L1: replaying the recorded deployment of the v31 ecosystem');
+  const l1 = await L1.start({ port: ports.l1, dir: o.data, blockTime: o['l1-block-time'], state });
+  parts.l1 = l1;
+  if (!again) await l1.setupChain({ da: o.da });
+  await l1.startMining();
+  console.log(`L1: ${l1.url}, chain 31337, Bridgehub ${BRIDGEHUB}`);
+  return { l1, again };
+}
+
+// One small transfer after the other, each awaited, so that blocks and batches keep coming.
+async function traffic(node) {
+  parts.provider = new JsonRpcProvider(node.url, 10, { staticNetwork: true, pollingInterval: 250 });
+  const wallet = new Wallet(USER.privateKey, parts.provider);
+  await until('the deposit is spendable', async () => (await parts.provider.getBalance(wallet.address)) > 0n);
+  while (!stopping) {
+    const tx = await wallet.sendTransaction({ to: '0x000000000000000000000000000000000000beef', value: 1n });
+    await tx.wait();
+    await until('a second has passed', () => Date.now() % 1000 < 150, { every: 100 });
+  }
+}
+
+async function main() {
+  if (o.fresh) fs.rmSync(o.data, { recursive: true, force: true });
+  fs.mkdirSync(o.data, { recursive: true });
+  const { l1, again } = await startL1();
+  const config = writeConfig({ data: o.data, l1Urls: [l1.url], ports, da: o.da, batchTimeout: '3s' });
+  const node = parts.node = new Node({ config, ports, dir: o.data });
+  node.start();
+  node.process.exited.then((e) => { if (!stopping) { console.error(`gatehouse ended (${e.code ?? e.signal}):\n${node.process.output().slice(-2000)}`); stop(1); } });
+  await node.ready();
+  console.log(`L2: ${node.url}, chain 10; status ${node.statusUrl}/status; metrics ${node.metricsUrl}/metrics; log ${path.join(o.data, 'gatehouse.log')}`);
+  if (!again) {
+    const d = await l1.request({ value: 10n ** 19n });
+    const receipt = await node.receipt(d.hash, 60_000);
+    console.log(`deposit: ${formatEther(10n ** 19n)} ETH for ${USER.address}, L1 tx ${d.receipt.transactionHash}, L2 block ${Number(receipt.blockNumber)}`);
+  }
+  const busy = o['no-traffic'] ? Promise.resolve() : traffic(node);
+  if (!o.batches && process.stdout.isTTY) {
+    parts.view = spawn(GATEHOUSE, ['status', '--watch', '--config', config], { stdio: 'inherit' });
+    parts.view.once('exit', () => stop(0));
+    await busy;
+    return;
+  }
+  busy.catch((e) => { if (!stopping) { console.error(e.message); stop(1); } });
+  let last = '';
+  for (;;) {
+    const c = await l1.counters();
+    const line = `batches: ${c.committed} committed, ${c.proved} proved, ${c.executed} executed; block ${await node.blockNumber()}`;
+    if (line !== last) console.log(last = line);
+    if (o.batches && c.executed >= o.batches) { console.log(`${c.executed} batches executed on L1`); await stop(0); return; }
+    await until('the next look', (() => { let n = 0; return () => n++ > 0; })(), { every: 500 });
+  }
+}
+main().catch((e) => { if (!stopping) { console.error(e.message); stop(1); } });
