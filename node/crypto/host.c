@@ -1,5 +1,6 @@
 /* node/crypto/host.c: the primitives table of the host. */
 #include "node/base/hash.h"
+#include "node/crypto/bn254.h"
 #include "node/crypto/crypto.h"
 #include "node/crypto/portable.h"
 
@@ -15,6 +16,9 @@ const struct stf_crypto *crypto_host(void)
         .sha256 = host_sha256,
         .ripemd160 = ripemd160,
         .modexp = modexp,
+        .bn254_add = bn254_add,
+        .bn254_mul = bn254_mul,
+        .bn254_pairing = bn254_pairing,
         .blake2f = blake2f,
         .p256_verify = p256_verify,
     };

@@ -88,6 +88,32 @@ static long run_blake2f(uint8_t *out, const uint8_t *in, size_t len)
     return 64;
 }
 
+static long run_bn254_add(uint8_t *out, const uint8_t *in, size_t len)
+{
+    uint8_t b[128];
+    pad_input(b, sizeof(b), in, len);
+    return crypto_host()->bn254_add(out, b) ? 64 : -1;
+}
+
+static long run_bn254_mul(uint8_t *out, const uint8_t *in, size_t len)
+{
+    uint8_t b[96];
+    pad_input(b, sizeof(b), in, len);
+    return crypto_host()->bn254_mul(out, b) ? 64 : -1;
+}
+
+static long run_bn254_pairing(uint8_t *out, const uint8_t *in, size_t len)
+{
+    if (len % 192)
+        return -1;
+    int v = crypto_host()->bn254_pairing(in, len / 192);
+    if (v < 0)
+        return -1;
+    memset(out, 0, 32);
+    out[31] = (uint8_t)v;
+    return 32;
+}
+
 static long run_p256(uint8_t *out, const uint8_t *in, size_t len)
 {
     if (len != 160 || !crypto_host()->p256_verify(in))
@@ -138,6 +164,9 @@ FILE_TEST(modexp_eip2565_outputs, "modexp_eip2565", run_modexp, 47)
 FILE_TEST(modexp_eip7883_outputs, "modexp_eip7883", run_modexp, 45)
 FILE_TEST(blake2f_outputs, "blake2F", run_blake2f, 5)
 FILE_TEST(blake2f_rejects, "fail-blake2f", run_blake2f, 4)
+FILE_TEST(bn254_add_outputs, "bn256Add", run_bn254_add, 16)
+FILE_TEST(bn254_mul_outputs, "bn256ScalarMul", run_bn254_mul, 19)
+FILE_TEST(bn254_pairing_outputs, "bn256Pairing", run_bn254_pairing, 14)
 FILE_TEST(p256_outputs, "p256Verify", run_p256, 782)
 
 int main(void)
@@ -149,6 +178,9 @@ int main(void)
         cmocka_unit_test(ripemd160_outputs),      cmocka_unit_test(modexp_outputs),
         cmocka_unit_test(modexp_eip2565_outputs), cmocka_unit_test(modexp_eip7883_outputs),
         cmocka_unit_test(blake2f_outputs),        cmocka_unit_test(blake2f_rejects),
+        cmocka_unit_test(bn254_add_outputs),
+        cmocka_unit_test(bn254_mul_outputs),
+        cmocka_unit_test(bn254_pairing_outputs),
         cmocka_unit_test(p256_outputs),
     };
     return cmocka_run_group_tests_name("precompile vectors", tests, NULL, NULL);
