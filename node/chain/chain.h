@@ -25,6 +25,7 @@
 #include "node/store/store.h"
 
 struct chain;
+struct chain_block;
 
 struct chain_config {
     uint64_t chain_id, l1_chain_id, sl_chain_id;
@@ -37,9 +38,9 @@ struct chain_config {
         pubdata_price;              /* of the fee model or its overrides, at start */
     uint64_t max_blocks_to_produce; /* 0: no limit */
     uint64_t checkpoint_every_blocks;
-    uint64_t history_blocks; /* state kept for RPC at old blocks */
+    uint64_t min_blocks_to_replay; /* executed again at start */
+    uint64_t cached_blocks;        /* decoded blocks kept in memory */
     const char *data_dir;
-    unsigned workers;
 };
 
 struct chain_deps { /* borrowed */
@@ -61,7 +62,7 @@ struct chain_head { /* value */
 };
 
 /* On the loop, after the block is durable and visible. The record is borrowed for the call. */
-typedef void chain_block_fn(void *arg, const struct block_record *r);
+typedef void chain_block_fn(void *arg, const struct chain_block *b);
 /* On the loop, after the tree has hashed the block: chain_batch_block_load(number) works from now on. */
 typedef void chain_tree_fn(void *arg, uint64_t number);
 /* The chain stopped producing, with the reason in words (a fatal verdict, a clock that went back, a full disk). */
@@ -98,10 +99,16 @@ struct state *chain_state(struct chain *c);
 /* Context the next block would have, for calls and estimates on top of `number` (its own parent hashes): spec 50 §5.4 */
 MUST_USE bool chain_call_context(struct chain *c, struct store_reader *r, uint64_t number,
                                  struct stf_block_context *out, struct err *err);
-/* Recent records are cached; older ones come from the store. *out borrows from the arena. *found false: no such block. */
-MUST_USE bool chain_block_load(struct chain *c, struct store_reader *r, uint64_t number,
-                               struct arena *arena, struct block_record *out, bool *found,
-                               struct err *err);
+/* A published block, decoded once and shared by reference count. Recent ones stay in memory; older ones are read
+ * from the store and cached. NULL without an error (err->kind ERR_NONE) when there is no such block. Release what you acquire. */
+struct chain_block {
+    struct block_record r;
+    uint8_t bloom[256];
+    size_t encoded_len;
+};
+MUST_USE const struct chain_block *chain_block_acquire(struct chain *c, struct store_reader *r,
+                                                       uint64_t number, struct err *err);
+void chain_block_release(struct chain *c, const struct chain_block *b);
 MUST_USE bool chain_block_number_of(struct chain *c, struct store_reader *r,
                                     const struct b256 *hash, uint64_t *number, bool *found,
                                     struct err *err);
