@@ -6,6 +6,7 @@
 #ifndef GH_STF_EE_H
 #define GH_STF_EE_H
 
+#include "node/stf/rules.h"
 #include "node/stf/system.h"
 
 enum call_kind { CALL_PLAIN, CALL_CODE, CALL_DELEGATE, CALL_STATIC };
@@ -43,7 +44,9 @@ struct ee_frame {
     struct addr self, caller, code_addr;
     struct u256 value;
     struct bytes input, code;
-    const uint8_t *bitmap; /* jump destinations of code */
+    const uint8_t
+        *bitmap; /* jump destinations of code; NULL for initcode: the environment finds them */
+    struct b256 code_hash; /* bytecode hash of deployed code; zero for initcode */
     struct stf_res res;
     unsigned depth;
     bool is_static, is_create;
@@ -70,6 +73,20 @@ struct stf_ee {
 };
 const struct stf_ee *stf_ee_find(uint8_t id); /* NULL: no such environment */
 extern const struct stf_ee stf_ee_evm;
+
+/* A buffer in the block's arena that grows and is used again. */
+struct ee_buf {
+    uint8_t *p;
+    size_t cap;
+};
+/* At least need bytes, contents not kept; HALT_BLOCK when the arena is full. */
+enum stf_halt ee_buf_reserve(struct stf_block *b, struct ee_buf *buf, size_t need);
+
+/* precompiles.c: gas and native by spec 10 §8.2, §7.7. *output points into buf. HALT_STOP, an exceptional halt,
+ * HALT_OUT_OF_NATIVE, HALT_MISSING or HALT_BLOCK. */
+enum precompile_id precompile_find(const struct stf_rules *rules, const struct addr *a);
+enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum precompile_id id,
+                             struct bytes input, struct ee_buf *buf, struct bytes *output);
 
 /* ---- the frame driver: used by the bootloader ---- */
 

@@ -45,6 +45,7 @@ struct stf_rules {
     bool tx_blob, tx_set_code; /* accepted types beyond 0, 1, 2 */
     bool has_system_txs;       /* 0x7d-0x7f */
     bool refund_before_native_delta;
+    bool create_checks_storage; /* EIP-7610; ZKsync OS does not examine storage (spec 10 §8.1) */
 };
 
 #endif

@@ -30,6 +30,9 @@ struct stf_oracle {
     void *ctx;
     bool (*read_slot)(void *ctx, const struct b256 *flat_key, struct b256 *value, bool *exists);
     bool (*read_preimage)(void *ctx, const struct b256 *hash, struct bytes *out);
+    /* May be NULL. Whether any slot of the account is not zero: asked at creations under rule sets that examine storage
+     * (EIP-7610), never under ZKsync OS rules. */
+    bool (*has_storage)(void *ctx, const struct addr *a);
 };
 
 /* Primitives. A NULL entry is a precompile this build does not have: an L2 transaction that reaches

@@ -61,6 +61,9 @@ const struct stf_rules *sys_rules(const struct stf_block *b);
 const struct stf_crypto *sys_crypto(const struct stf_block *b);
 const struct stf_options *sys_options(const struct stf_block *b);
 struct arena *sys_arena(struct stf_block *b);
+/* One pointer per block for the frame driver (its frames and the environments' pools); NULL at first. What it
+ * points at lives in the block's arena until the block is dropped. */
+void **sys_frame_pool(struct stf_block *b);
 const struct addr *sys_origin(const struct stf_block *b);
 const struct u256 *sys_gas_price(const struct stf_block *b);
 struct b256 sys_blob_hash(const struct stf_block *b, uint64_t index); /* zero when absent */
@@ -93,6 +96,9 @@ enum stf_halt sys_increment_nonce(struct stf_block *b, struct stf_res *res, cons
 /* A creation starts: nonce 1 (EIP-161), marks "created in this transaction" (EIP-6780). */
 enum stf_halt sys_mark_created(struct stf_block *b, struct stf_res *res, const struct addr *a);
 bool sys_created_in_tx(const struct stf_block *b, const struct addr *a);
+/* EIP-7610: some slot of the account is not zero. Only asked under rules with create_checks_storage; an oracle that cannot tell
+ * (stf_oracle.has_storage NULL) counts as no, besides what this block wrote. */
+bool sys_has_storage(const struct stf_block *b, const struct addr *a);
 /* Stores code (blob built inside) on the account; charges native for hashing and preprocessing, no gas. */
 enum stf_halt sys_set_code(struct stf_block *b, struct stf_res *res, const struct addr *a,
                            struct bytes code);
@@ -119,7 +125,13 @@ enum stf_halt sys_emit_event(struct stf_block *b, struct stf_res *res, const str
 enum stf_halt sys_send_message(struct stf_block *b, struct stf_res *res, const struct addr *sender,
                                struct bytes data);
 
+/* ---- memory of the environments and of the frame driver: one pointer per block each, NULL at first ---- */
+void **sys_ee_pool(struct stf_block *b, uint8_t ee_id);
+void **sys_driver_pool(struct stf_block *b);
+
 /* ---- native prices of functions (spec 10 §7.7) ---- */
+/* Fetching the code of a record, at every fetch: preimage and blake2s of the blob; 0 without code. */
+uint64_t sys_native_code_read(const struct account_record *rec);
 uint64_t sys_native_keccak(size_t len);
 uint64_t sys_native_sha256(size_t len); /* and ripemd160 */
 uint64_t sys_native_blake2s(size_t len);

@@ -1,0 +1,27 @@
+/* node/stf/ee.c: the table of execution environments, and the buffers they share (ee.h). */
+#include "node/stf/ee.h"
+
+const struct stf_ee *stf_ee_find(uint8_t id)
+{
+    static const struct stf_ee *const table[] = { &stf_ee_evm };
+    for (size_t i = 0; i < GH_COUNT(table); i++) {
+        if (table[i]->id == id)
+            return table[i];
+    }
+    return NULL;
+}
+
+enum stf_halt ee_buf_reserve(struct stf_block *b, struct ee_buf *buf, size_t need)
+{
+    if (buf->cap >= need)
+        return HALT_NONE;
+    size_t cap = buf->cap ? buf->cap : 64;
+    while (cap < need)
+        cap *= 2;
+    uint8_t *p = arena_alloc(sys_arena(b), cap);
+    if (!p)
+        return sys_fail(b, STF_E_OUT_OF_MEMORY);
+    buf->p = p;
+    buf->cap = cap;
+    return HALT_NONE;
+}

@@ -1,0 +1,161 @@
+/* node/stf/evm_arith.h   (inside stf)
+ *
+ * Word arithmetic of the interpreter's hot opcodes, inlined, written to a place on the stack. Everything rarer goes
+ * through node/base/u256.h. */
+#ifndef GH_STF_EVM_ARITH_H
+#define GH_STF_EVM_ARITH_H
+
+#include "node/base/u256.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are swapped, not assembled");
+
+/* 32 big-endian bytes to a word and back */
+static inline uint64_t evm_load_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+static inline void evm_load_be(struct u256 *r, const uint8_t *p)
+{
+    uint64_t w0 = evm_load_be64(p + 24), w1 = evm_load_be64(p + 16);
+    uint64_t w2 = evm_load_be64(p + 8), w3 = evm_load_be64(p);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_store_be(uint8_t *p, const struct u256 *a)
+{
+    uint64_t w[4] = { __builtin_bswap64(a->w[3]), __builtin_bswap64(a->w[2]),
+                      __builtin_bswap64(a->w[1]), __builtin_bswap64(a->w[0]) };
+    memcpy(p, w, 32);
+}
+
+static inline void evm_load_addr(struct u256 *r, const struct addr *a)
+{
+    r->w[0] = evm_load_be64(a->b + 12);
+    r->w[1] = evm_load_be64(a->b + 4);
+    r->w[2] = load_be32(a->b);
+    r->w[3] = 0;
+}
+static inline struct addr evm_to_addr(const struct u256 *v)
+{
+    uint8_t word[32];
+    struct addr a;
+    evm_store_be(word, v);
+    memcpy(a.b, word + 12, 20);
+    return a;
+}
+static inline struct b256 evm_to_b256(const struct u256 *v)
+{
+    struct b256 r;
+    evm_store_be(r.b, v);
+    return r;
+}
+
+static inline void evm_set_u64(struct u256 *r, uint64_t v)
+{
+    r->w[0] = v;
+    r->w[1] = 0;
+    r->w[2] = 0;
+    r->w[3] = 0;
+}
+
+/* r = a * b mod 2^256: ten limb products, column by column */
+static inline void evm_mul(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    uint64_t hi, carry, t0, t1, t2, t3;
+
+    t0 = u64_mul_wide(a->w[0], b->w[0], &t1);
+    /* a0*b1, a1*b0 into column 1 */
+    uint64_t lo = u64_mul_wide(a->w[0], b->w[1], &hi);
+    carry = 0;
+    t1 = u64_add_carry(t1, lo, &carry);
+    t2 = u64_add_carry(hi, 0, &carry);
+    lo = u64_mul_wide(a->w[1], b->w[0], &hi);
+    carry = 0;
+    t1 = u64_add_carry(t1, lo, &carry);
+    t2 = u64_add_carry(t2, hi, &carry);
+    t3 = carry;
+    /* column 2 */
+    lo = u64_mul_wide(a->w[0], b->w[2], &hi);
+    carry = 0;
+    t2 = u64_add_carry(t2, lo, &carry);
+    t3 = u64_add_carry(t3, hi, &carry);
+    lo = u64_mul_wide(a->w[1], b->w[1], &hi);
+    carry = 0;
+    t2 = u64_add_carry(t2, lo, &carry);
+    t3 = u64_add_carry(t3, hi, &carry);
+    lo = u64_mul_wide(a->w[2], b->w[0], &hi);
+    carry = 0;
+    t2 = u64_add_carry(t2, lo, &carry);
+    t3 = u64_add_carry(t3, hi, &carry);
+    /* column 3: low halves only */
+    t3 += a->w[0] * b->w[3] + a->w[1] * b->w[2] + a->w[2] * b->w[1] + a->w[3] * b->w[0];
+
+    r->w[0] = t0;
+    r->w[1] = t1;
+    r->w[2] = t2;
+    r->w[3] = t3;
+}
+
+static inline bool evm_slt(const struct u256 *a, const struct u256 *b)
+{
+    bool a_neg = (a->w[3] >> 63) != 0, b_neg = (b->w[3] >> 63) != 0;
+    return a_neg != b_neg ? a_neg : u256_lt(a, b);
+}
+
+/* BYTE: byte i of x, most significant first */
+static inline void evm_byte(struct u256 *r, const struct u256 *i, const struct u256 *x)
+{
+    uint64_t v = 0;
+    if (u256_fits_u64(i) && i->w[0] < 32) {
+        unsigned k = 31 - (unsigned)i->w[0];
+        v = (x->w[k / 8] >> (8 * (k % 8))) & 0xff;
+    }
+    evm_set_u64(r, v);
+}
+
+/* r may be x. The limbs are read from a window of eight with zeros on one side, so there is no branch on
+ * how far they move. */
+static inline void evm_shl(struct u256 *r, const struct u256 *x, const struct u256 *by)
+{
+    if (GH_UNLIKELY(!u256_fits_u64(by) || by->w[0] > 255)) {
+        evm_set_u64(r, 0);
+        return;
+    }
+    unsigned n = (unsigned)by->w[0], limb = n / 64, bit = n % 64;
+    uint64_t window[8] = { 0, 0, 0, 0, x->w[0], x->w[1], x->w[2], x->w[3] };
+    const uint64_t *w = window + 4 - limb; /* limb <= 3, so w[-1] is inside */
+    uint64_t below = w[-1];
+    /* (v >> 1) >> (63 - bit) is v >> (64 - bit), also for bit = 0 */
+    uint64_t r0 = (w[0] << bit) | ((below >> 1) >> (63 - bit));
+    uint64_t r1 = (w[1] << bit) | ((w[0] >> 1) >> (63 - bit));
+    uint64_t r2 = (w[2] << bit) | ((w[1] >> 1) >> (63 - bit));
+    uint64_t r3 = (w[3] << bit) | ((w[2] >> 1) >> (63 - bit));
+    r->w[0] = r0;
+    r->w[1] = r1;
+    r->w[2] = r2;
+    r->w[3] = r3;
+}
+static inline void evm_shr(struct u256 *r, const struct u256 *x, const struct u256 *by)
+{
+    if (GH_UNLIKELY(!u256_fits_u64(by) || by->w[0] > 255)) {
+        evm_set_u64(r, 0);
+        return;
+    }
+    unsigned n = (unsigned)by->w[0], limb = n / 64, bit = n % 64;
+    uint64_t window[8] = { x->w[0], x->w[1], x->w[2], x->w[3], 0, 0, 0, 0 };
+    const uint64_t *w = window + limb;
+    uint64_t r0 = (w[0] >> bit) | ((w[1] << 1) << (63 - bit));
+    uint64_t r1 = (w[1] >> bit) | ((w[2] << 1) << (63 - bit));
+    uint64_t r2 = (w[2] >> bit) | ((w[3] << 1) << (63 - bit));
+    uint64_t r3 = (w[3] >> bit) | ((w[4] << 1) << (63 - bit));
+    r->w[0] = r0;
+    r->w[1] = r1;
+    r->w[2] = r2;
+    r->w[3] = r3;
+}
+
+#endif

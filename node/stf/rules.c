@@ -1,0 +1,87 @@
+/* node/stf/rules.c: the rule sets this build knows (rules.h). */
+#include "node/stf/rules.h"
+
+/* spec 10 §8.2: 0x09 and 0x0a are absent and behave as accounts without code */
+static const struct rules_precompile zksync_os_v31_precompiles[] = {
+    { 0x01, PRE_ECRECOVER }, { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
+    { 0x04, PRE_IDENTITY },  { 0x05, PRE_MODEXP },     { 0x06, PRE_BN_ADD },
+    { 0x07, PRE_BN_MUL },    { 0x08, PRE_BN_PAIRING }, { 0x100, PRE_P256 },
+};
+
+static const struct rules_precompile cancun_precompiles[] = {
+    { 0x01, PRE_ECRECOVER },        { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
+    { 0x04, PRE_IDENTITY },         { 0x05, PRE_MODEXP },     { 0x06, PRE_BN_ADD },
+    { 0x07, PRE_BN_MUL },           { 0x08, PRE_BN_PAIRING }, { 0x09, PRE_BLAKE2F },
+    { 0x0a, PRE_POINT_EVALUATION },
+};
+
+#define CODE_LEN_MAX     24576u /* EIP-170 */
+#define INITCODE_LEN_MAX 49152u /* EIP-3860 */
+#define DEPTH_MAX        1024u
+#define HEAP_LEN_MAX     (128u << 20) /* spec 10 §8.1 */
+
+static const struct stf_rules zksync_os_v31 = {
+    .name = "zksync-os v31",
+    .execution_version = STF_EXECUTION_VERSION_V31,
+    .is_zksync_os = true,
+    .precompiles = zksync_os_v31_precompiles,
+    .precompile_cnt = GH_COUNT(zksync_os_v31_precompiles),
+    .max_code_len = CODE_LEN_MAX,
+    .max_initcode_len = INITCODE_LEN_MAX,
+    .max_depth = DEPTH_MAX,
+    .max_heap_len = HEAP_LEN_MAX,
+    .block_native_limit = 1ull << 35,
+    .tx_native_limit = 1ull << 35,
+    .block_l2_log_limit = 16384,
+    .l1_intrinsic_native = 2875420,
+    .l1_intrinsic_pubdata = 351,
+    .l2_intrinsic_pubdata = 134,
+    .p256_gas = 6900,
+    .burns_base_fee = false,
+    .prevrandao_is_one = true,
+    .blob_hash_is_zero = true,
+    .tx_blob = false,
+    .tx_set_code = true,
+    .has_system_txs = true,
+    .refund_before_native_delta = true,
+    .create_checks_storage = false,
+};
+
+static const struct stf_rules ethereum_cancun = {
+    .name = "ethereum cancun",
+    .execution_version = 0,
+    .is_zksync_os = false,
+    .precompiles = cancun_precompiles,
+    .precompile_cnt = GH_COUNT(cancun_precompiles),
+    .max_code_len = CODE_LEN_MAX,
+    .max_initcode_len = INITCODE_LEN_MAX,
+    .max_depth = DEPTH_MAX,
+    .max_heap_len = HEAP_LEN_MAX,
+    .block_native_limit = UINT64_MAX,
+    .tx_native_limit = UINT64_MAX,
+    .block_l2_log_limit = UINT32_MAX,
+    .p256_gas = 0,
+    .burns_base_fee = true,
+    .prevrandao_is_one = false,
+    .blob_hash_is_zero = false,
+    .tx_blob = true,
+    .tx_set_code = false,
+    .has_system_txs = false,
+    .refund_before_native_delta = false,
+    .create_checks_storage = true,
+};
+
+const struct stf_rules *stf_rules_zksync_os_v31(void)
+{
+    return &zksync_os_v31;
+}
+
+const struct stf_rules *stf_rules_ethereum_cancun(void)
+{
+    return &ethereum_cancun;
+}
+
+const struct stf_rules *stf_rules_of_execution_version(uint32_t v)
+{
+    return v == STF_EXECUTION_VERSION_V31 ? &zksync_os_v31 : NULL;
+}
