@@ -82,13 +82,18 @@ struct config {
         uint64_t batch_timeout_ms, tx_per_batch_limit, blocks_per_batch_limit;
     } batcher;
     struct {
-        bool fake_provers_enabled; /* only on a testnet verifier */
+        bool fake_fri_provers_enabled, fake_snark_provers_enabled; /* only on a testnet verifier */
         uint64_t max_fris_per_snark;
     } prover_api;
     struct {
         bool enabled;
         char address[CONFIG_TEXT_CAP];
-    } status_server, prometheus;
+    } status_server;
+    struct {
+        bool enabled;
+        char address[CONFIG_TEXT_CAP]; /* host; the port is its own key in the peer's files */
+        uint64_t port;
+    } prometheus;
     struct {
         char levels[CONFIG_TEXT_CAP];
         bool json;
