@@ -9,6 +9,7 @@
 
 #include "contracts-abi/gen/admin.h"
 #include "contracts-abi/gen/executor.h"
+#include "contracts-abi/gen/executor_v30.h"
 #include "contracts-abi/gen/timelock.h"
 #include "node/base/hash.h"
 #include "tests/unit/abi/json.h"
@@ -448,6 +449,44 @@ static void multisig_commit_matches(void **state)
     json_decref(f);
 }
 
+/* A commit and an execute of protocol v30: recorded bytes -> values -> the same bytes. */
+static void v30_data_survives_decode_and_encode(void **state)
+{
+    (void)state;
+    json_t *f = json_open("vectors/settlement/v30.json");
+    struct bytes commit = json_hex(&arena, json_need(f, "commitData"));
+    struct bytes execute = json_hex(&arena, json_need(f, "executeData"));
+    const json_t *want = json_need(f, "commitBatchInfo");
+    struct abi_v30_commit_data c;
+    struct abi_v30_execute_data e;
+    struct err err;
+    assert_int_equal(commit.p[0], 3);
+    assert_int_equal(execute.p[0], 1);
+    commit = bytes_of(commit.p + 1, commit.len - 1);
+    execute = bytes_of(execute.p + 1, execute.len - 1);
+    if (!abi_v30_decode_commit_data(commit, &c, &arena, &err) ||
+        !abi_v30_decode_execute_data(execute, &e, &arena, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(c.batches.cnt, 1);
+    assert_int_equal(c.batches.items[0].last_block_timestamp,
+                     json_u64(json_need(want, "lastBlockTimestamp")));
+    assert_int_equal(u256_sat_u64(&c.batches.items[0].chain_id), 10);
+    check_bytes_eq(c.batches.items[0].operator_da_input,
+                   json_hex(&arena, json_need(want, "operatorDAInput")));
+    buf_reset(&out);
+    assert_true(abi_v30_encode_commit_data(&out, &c));
+    check_bytes_eq(written(), commit);
+    buf_reset(&out);
+    assert_true(abi_v30_encode_execute_data(&out, &e));
+    check_bytes_eq(written(), execute);
+
+    buf_reset(&out);
+    assert_true(abi_v30_encode_stored_batch_info(&out, &e.batches.items[0]));
+    struct b256 got = keccak256(out.p, out.len), hash = json_b256(json_need(f, "storedHash"));
+    assert_true(b256_eq(&got, &hash));
+    json_decref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +497,7 @@ int main(void)
         cmocka_unit_test(gateway_execution_encodes_to_the_recorded_bytes),
         cmocka_unit_test(recorded_calldata_survives_decode_and_encode),
         cmocka_unit_test(multisig_commit_matches),
+        cmocka_unit_test(v30_data_survives_decode_and_encode),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

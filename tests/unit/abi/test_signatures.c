@@ -8,6 +8,7 @@
 
 #include "contracts-abi/gen/executor.h"
 #include "contracts-abi/gen/timelock.h"
+#include "contracts-abi/gen/v30.h"
 #include "contracts-abi/gen/v31.h"
 #include "node/base/hex.h"
 #include "tests/unit/abi/json.h"
@@ -182,6 +183,18 @@ static void functions_named_in_the_spec_match(void **state)
     }
 }
 
+static void v30_events_have_their_topics(void **state)
+{
+    (void)state;
+    size_t cnt;
+    const struct abi_signature *all = abi_v30_signatures(&cnt);
+    assert_int_equal(cnt, 2);
+    assert_string_equal(all[0].text, "MigrateToGateway(uint256)");
+    assert_int_equal(load_be32(all[0].hash.b), 0xfab4569f);
+    assert_int_equal(load_be32(all[1].hash.b), 0x5f2eec14);
+    assert_int_equal(all[0].indexed, 1);
+}
+
 static void constants_are_the_table(void **state)
 {
     (void)state;
@@ -218,6 +231,7 @@ int main(void)
         cmocka_unit_test(event_topics_and_indexed_flags_match),
         cmocka_unit_test(function_selectors_match),
         cmocka_unit_test(functions_named_in_the_spec_match),
+        cmocka_unit_test(v30_events_have_their_topics),
         cmocka_unit_test(constants_are_the_table),
         cmocka_unit_test(no_two_errors_share_a_selector),
     };
