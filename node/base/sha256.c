@@ -25,7 +25,7 @@ void sha256_blocks_portable(uint32_t h[8], const uint8_t *p, size_t blocks)
     for (; blocks; blocks--, p += 64) {
         uint32_t w[64];
         for (unsigned i = 0; i < 16; i++)
-            w[i] = load_be32(p + 4 * i);
+            w[i] = load_be32(p + (size_t)4 * i);
         for (unsigned i = 16; i < 64; i++) {
             uint32_t s0 = ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ (w[i - 15] >> 3);
             uint32_t s1 = ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ (w[i - 2] >> 10);
@@ -84,6 +84,6 @@ struct b256 sha256(const void *data, size_t len)
     store_be64(tail + tail_len - 8, (uint64_t)len * 8);
     blocks_any(h, tail, tail_len / 64);
     for (unsigned i = 0; i < 8; i++)
-        store_be32(out.b + 4 * i, h[i]);
+        store_be32(out.b + (size_t)4 * i, h[i]);
     return out;
 }

@@ -64,17 +64,14 @@ static inline uint64_t div_2by1(uint64_t hi, uint64_t lo, uint64_t d, uint64_t *
 #endif
 }
 
-struct u256 u256_mul(const struct u256 *a, const struct u256 *b)
+/* The short forms below come first and leave the long ones out of line, so that the common small
+ * values pay for no saved registers. */
+#define OUT_OF_LINE   __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+static OUT_OF_LINE struct u256 mul_long(const struct u256 *a, const struct u256 *b)
 {
-    struct u256 r;
-    uint64_t c = 0;
-    if (u256_fits_u64(a) && u256_fits_u64(b)) {
-        r.w[0] = u64_mul_wide(a->w[0], b->w[0], &r.w[1]);
-        r.w[2] = 0;
-        r.w[3] = 0;
-        return r;
-    }
-    uint64_t r0, r1, r2, r3;
+    uint64_t r0, r1, r2, r3, c = 0;
     r0 = mul_add(a->w[0], b->w[0], 0, &c);
     r1 = mul_add(a->w[0], b->w[1], 0, &c);
     r2 = mul_add(a->w[0], b->w[2], 0, &c);
@@ -88,6 +85,14 @@ struct u256 u256_mul(const struct u256 *a, const struct u256 *b)
     r3 += a->w[2] * b->w[1] + c;
     r3 += a->w[3] * b->w[0];
     return (struct u256){ { r0, r1, r2, r3 } };
+}
+
+struct u256 u256_mul(const struct u256 *a, const struct u256 *b)
+{
+    if (!u256_fits_u64(a) || !u256_fits_u64(b))
+        return mul_long(a, b);
+    uint64_t hi, lo = u64_mul_wide(a->w[0], b->w[0], &hi);
+    return (struct u256){ { lo, hi, 0, 0 } };
 }
 
 void u256_mul_full(uint64_t out[8], const struct u256 *a, const struct u256 *b)
@@ -120,7 +125,7 @@ bool u256_mul_checked(struct u256 *out, const struct u256 *a, const struct u256 
 
 /* One quotient limb: u[0..dn] (dn + 1 limbs, little end first) -= q * d. Returns q.
  * d is normalised (top bit of d[dn-1] set), dn >= 2, and the top dn limbs of u are below d. */
-static inline uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn)
+static ALWAYS_INLINE uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn)
 {
     uint64_t top = d[dn - 1], q, r;
     bool r_small = true;
@@ -140,12 +145,13 @@ static inline uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn)
         r_small = r >= top;
     }
     uint64_t carry = 0, borrow = 0;
+#pragma GCC unroll 4
     for (unsigned i = 0; i < dn; i++) {
         uint64_t p = mul_add(q, d[i], 0, &carry);
         u[i] = u64_sub_borrow(u[i], p, &borrow);
     }
     u[dn] = u64_sub_borrow(u[dn], carry, &borrow);
-    if (borrow) {
+    if (GH_UNLIKELY(borrow)) {
         uint64_t c = 0;
         q--;
         for (unsigned i = 0; i < dn; i++)
@@ -153,6 +159,17 @@ static inline uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn)
         u[dn] += c;
     }
     return q;
+}
+
+/* All quotient limbs. Called with a constant dn, so that every length gets its own unrolled code. */
+static ALWAYS_INLINE void div_steps(uint64_t *q, uint64_t *u, unsigned un, const uint64_t *d,
+                                    unsigned dn)
+{
+    for (unsigned j = un >= dn ? un - dn + 1 : 0; j-- > 0;) {
+        uint64_t limb = div_step(u + j, d, dn);
+        if (q)
+            q[j] = limb;
+    }
 }
 
 /* n (nn limbs, nn <= 8) by d != 0: q gets nn limbs unless NULL, r gets 4. q and n may be the same. */
@@ -195,11 +212,12 @@ static void div_limbs(uint64_t *q, uint64_t r[4], const uint64_t *n, unsigned nn
         for (unsigned i = 0; i < nn; i++)
             q[i] = 0;
     }
-    for (unsigned j = un >= dn ? un - dn + 1 : 0; j-- > 0;) {
-        uint64_t limb = div_step(u + j, v, dn);
-        if (q)
-            q[j] = limb;
-    }
+    if (dn == 2)
+        div_steps(q, u, un, v, 2);
+    else if (dn == 3)
+        div_steps(q, u, un, v, 3);
+    else
+        div_steps(q, u, un, v, 4);
     for (unsigned i = 0; i < 4; i++) {
         uint64_t low = i < dn && i <= un ? u[i] : 0,
                  high = i + 1 < dn && i + 1 <= un ? u[i + 1] : 0;
@@ -207,38 +225,48 @@ static void div_limbs(uint64_t *q, uint64_t r[4], const uint64_t *n, unsigned nn
     }
 }
 
-void u256_divmod(struct u256 *q, struct u256 *r, const struct u256 *n, const struct u256 *d)
+static OUT_OF_LINE void divmod_long(struct u256 *q, struct u256 *r, const struct u256 *n,
+                                    const struct u256 *d)
 {
     struct u256 quot = U256_ZERO, rem = U256_ZERO;
-    if (u256_fits_u64(n) && u256_fits_u64(d)) {
-        if (d->w[0]) {
-            quot.w[0] = n->w[0] / d->w[0];
-            rem.w[0] = n->w[0] % d->w[0];
-        }
-    } else if (u256_is_zero(d)) {
-        ; /* both 0 */
-    } else if (u256_lt(n, d)) {
+    if (u256_lt(n, d))
         rem = *n;
-    } else {
-        div_limbs(quot.w, rem.w, n->w, 4, d);
-    }
+    else if (!u256_is_zero(d))
+        div_limbs(q ? quot.w : NULL, rem.w, n->w, 4, d);
     if (q)
         *q = quot;
     if (r)
         *r = rem;
 }
 
+void u256_divmod(struct u256 *q, struct u256 *r, const struct u256 *n, const struct u256 *d)
+{
+    if (!u256_fits_u64(n) || !u256_fits_u64(d)) {
+        divmod_long(q, r, n, d);
+        return;
+    }
+    uint64_t a = n->w[0], b = d->w[0];
+    if (q)
+        *q = u256_of_u64(b ? a / b : 0);
+    if (r)
+        *r = u256_of_u64(b ? a % b : 0);
+}
+
 struct u256 u256_div(const struct u256 *n, const struct u256 *d)
 {
     struct u256 q;
-    u256_divmod(&q, NULL, n, d);
+    if (u256_fits_u64(n) && u256_fits_u64(d))
+        return u256_of_u64(d->w[0] ? n->w[0] / d->w[0] : 0);
+    divmod_long(&q, NULL, n, d);
     return q;
 }
 
 struct u256 u256_mod(const struct u256 *n, const struct u256 *d)
 {
     struct u256 r;
-    u256_divmod(NULL, &r, n, d);
+    if (u256_fits_u64(n) && u256_fits_u64(d))
+        return u256_of_u64(d->w[0] ? n->w[0] % d->w[0] : 0);
+    divmod_long(NULL, &r, n, d);
     return r;
 }
 
@@ -279,15 +307,13 @@ struct u256 u256_smod(const struct u256 *a, const struct u256 *b)
 struct u256 u256_addmod(const struct u256 *a, const struct u256 *b, const struct u256 *m)
 {
     struct u256 r = U256_ZERO;
-    uint64_t s[5], c = 0;
+    uint64_t c;
     if (u256_is_zero(m))
         return r;
-    for (int i = 0; i < 4; i++)
-        s[i] = u64_add_carry(a->w[i], b->w[i], &c);
-    s[4] = c;
-    struct u256 sum = { { s[0], s[1], s[2], s[3] } };
+    struct u256 sum = u256_add_carry(a, b, &c);
     if (u256_lt(a, m) && u256_lt(b, m))
         return c || !u256_lt(&sum, m) ? u256_sub(&sum, m) : sum;
+    uint64_t s[5] = { sum.w[0], sum.w[1], sum.w[2], sum.w[3], c };
     div_limbs(NULL, r.w, s, 5, m);
     return r;
 }

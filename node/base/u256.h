@@ -35,19 +35,37 @@ static inline uint64_t u64_mul_wide(uint64_t a, uint64_t b, uint64_t *hi)
     return (mid << 32) | (uint32_t)ll;
 #endif
 }
+/* a + b + *carry; *carry (0 or 1) gets the carry out. On x86-64 the compiler's builtins make one
+ * add-with-carry of it, which it does not find in the portable form. */
 static inline uint64_t u64_add_carry(uint64_t a, uint64_t b, uint64_t *carry)
 {
+#ifdef __x86_64__
+    unsigned long long s;
+    *carry = __builtin_ia32_addcarryx_u64((unsigned char)*carry, a, b, &s);
+    return s;
+#else
     uint64_t s = a + b, c = s < a;
     uint64_t t = s + *carry;
     *carry = c | (t < s);
     return t;
+#endif
 }
 static inline uint64_t u64_sub_borrow(uint64_t a, uint64_t b, uint64_t *borrow)
 {
+#if defined(__x86_64__) && defined(__clang__)
+    unsigned long long d;
+    *borrow = __builtin_ia32_subborrow_u64((unsigned char)*borrow, a, b, &d);
+    return d;
+#elif defined(__x86_64__)
+    unsigned long long d;
+    *borrow = __builtin_ia32_sbb_u64((unsigned char)*borrow, a, b, &d);
+    return d;
+#else
     uint64_t d = a - b, c = a < b;
     uint64_t t = d - *borrow;
     *borrow = c | (d < *borrow);
     return t;
+#endif
 }
 
 static inline struct u256 u256_of_u64(uint64_t v)
@@ -75,37 +93,50 @@ static inline uint64_t u256_sat_u64(const struct u256 *a)
 static inline bool u256_lt(const struct u256 *a, const struct u256 *b)
 {
     uint64_t br = 0;
-    for (int i = 0; i < 4; i++)
-        (void)u64_sub_borrow(a->w[i], b->w[i], &br);
+    (void)u64_sub_borrow(a->w[0], b->w[0], &br);
+    (void)u64_sub_borrow(a->w[1], b->w[1], &br);
+    (void)u64_sub_borrow(a->w[2], b->w[2], &br);
+    (void)u64_sub_borrow(a->w[3], b->w[3], &br);
     return br != 0;
 }
 static inline int u256_cmp(const struct u256 *a, const struct u256 *b)
 {
     return u256_lt(a, b) ? -1 : u256_lt(b, a) ? 1 : 0;
 }
+/* Limb by limb, not in a loop: compilers keep an indexed result in memory. */
+static inline struct u256 u256_add_carry(const struct u256 *a, const struct u256 *b,
+                                         uint64_t *carry)
+{
+    uint64_t c = 0;
+    uint64_t r0 = u64_add_carry(a->w[0], b->w[0], &c), r1 = u64_add_carry(a->w[1], b->w[1], &c);
+    uint64_t r2 = u64_add_carry(a->w[2], b->w[2], &c), r3 = u64_add_carry(a->w[3], b->w[3], &c);
+    *carry = c;
+    return (struct u256){ { r0, r1, r2, r3 } };
+}
+static inline struct u256 u256_sub_borrow(const struct u256 *a, const struct u256 *b,
+                                          uint64_t *borrow)
+{
+    uint64_t c = 0;
+    uint64_t r0 = u64_sub_borrow(a->w[0], b->w[0], &c), r1 = u64_sub_borrow(a->w[1], b->w[1], &c);
+    uint64_t r2 = u64_sub_borrow(a->w[2], b->w[2], &c), r3 = u64_sub_borrow(a->w[3], b->w[3], &c);
+    *borrow = c;
+    return (struct u256){ { r0, r1, r2, r3 } };
+}
 static inline struct u256 u256_add(const struct u256 *a, const struct u256 *b)
 {
-    struct u256 r;
-    uint64_t c = 0;
-    for (int i = 0; i < 4; i++)
-        r.w[i] = u64_add_carry(a->w[i], b->w[i], &c);
-    return r;
+    uint64_t c;
+    return u256_add_carry(a, b, &c);
 }
 static inline struct u256 u256_sub(const struct u256 *a, const struct u256 *b)
 {
-    struct u256 r;
-    uint64_t c = 0;
-    for (int i = 0; i < 4; i++)
-        r.w[i] = u64_sub_borrow(a->w[i], b->w[i], &c);
-    return r;
+    uint64_t c;
+    return u256_sub_borrow(a, b, &c);
 }
 MUST_USE static inline bool u256_add_checked(struct u256 *out, const struct u256 *a,
                                              const struct u256 *b)
 {
-    struct u256 r;
-    uint64_t c = 0;
-    for (int i = 0; i < 4; i++)
-        r.w[i] = u64_add_carry(a->w[i], b->w[i], &c);
+    uint64_t c;
+    struct u256 r = u256_add_carry(a, b, &c);
     if (c)
         return false;
     *out = r;
@@ -114,9 +145,11 @@ MUST_USE static inline bool u256_add_checked(struct u256 *out, const struct u256
 MUST_USE static inline bool u256_sub_checked(struct u256 *out, const struct u256 *a,
                                              const struct u256 *b)
 {
-    if (u256_lt(a, b))
+    uint64_t c;
+    struct u256 r = u256_sub_borrow(a, b, &c);
+    if (c)
         return false;
-    *out = u256_sub(a, b);
+    *out = r;
     return true;
 }
 

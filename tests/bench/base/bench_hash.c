@@ -109,8 +109,8 @@ static void prepare(void)
     for (unsigned i = 0; i < 2 * BATCH; i++)
         words[i] = sha256(&i, sizeof(i));
     for (unsigned i = 0; i < BATCH; i++) {
-        left[i] = &words[2 * i];
-        right[i] = &words[2 * i + 1];
+        left[i] = &words[(size_t)2 * i];
+        right[i] = &words[(size_t)2 * i + 1];
         leaves[i] = (struct blake2s_leaf_in){ left[i], right[i], i };
         num[i] = u256_of_b256(left[i]);
         den[i] = u256_of_b256(right[i]);

@@ -8,9 +8,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c;
 }
 
 static void require_same(const char *a, const char *b, size_t len)

@@ -14,7 +14,7 @@ static void appends_add_up(void **state)
     assert_true(buf_append(&b, NULL, 0));
     uint8_t *p = buf_extend(&b, 2);
     assert_non_null(p);
-    memcpy(p, "!!", 2);
+    p[0] = p[1] = '!';
     assert_int_equal(b.len, 13);
     assert_memory_equal(b.p, "a42-x0x01ff!!", 13);
     buf_reset(&b);
