@@ -3,8 +3,8 @@
 #include "contracts-abi/cursor.h"
 #include "contracts-abi/writer.h"
 
-/* The recursion of both walkers follows the descriptor, which is constant and finite: its depth does
- * not depend on the data. */
+/* The recursion of both walkers follows the descriptor, which is constant and finite: its depth
+ * does not depend on the data. */
 
 static const void *at_offset(const void *p, size_t offset)
 {

@@ -1,10 +1,12 @@
 /* contracts-abi/codec.h
  *
- * Encode and decode any value by its descriptor (Solidity ABI specification, "Formal Specification of
- * the Encoding"). The generated functions are one-line wrappers of these; see them for typed forms.
+ * Encode and decode any value by its descriptor (Solidity ABI specification, "Formal Specification
+ * of the Encoding"). The generated functions are one-line wrappers of these; see them for typed
+ * forms.
  *
- * Encoders append to `out` and return !out->failed; they fail on a value outside its type's range (an uint8
- * of 300) and when the buffer is full. Decoders return false with ERR_INVALID and `*out` all zero. */
+ * Encoders append to `out` and return !out->failed; they fail on a value outside its type's range
+ * (an uint8 of 300) and when the buffer is full. Decoders return false with ERR_INVALID and `*out`
+ * all zero. */
 #ifndef GH_ABI_CODEC_H
 #define GH_ABI_CODEC_H
 

@@ -1,13 +1,14 @@
 /* contracts-abi/cursor.h
  *
- * Reading ABI data that somebody else wrote. The cursor is sticky: the first fault is kept with its place,
- * every later read gives zero, and the caller tests once at the end (abi_cursor_ok).
+ * Reading ABI data that somebody else wrote. The cursor is sticky: the first fault is kept with its
+ * place, every later read gives zero, and the caller tests once at the end (abi_cursor_ok).
  *
  * Every offset and length is checked against the input before it is used, and a length is checked
- * against what its items need at least before memory is asked for, so work and memory are bounded by the input and the
- * arena's limit. Values are canonical only: high bits of short integers and addresses, the rest of a
- * short bytesN and bool words other than 0 and 1 are faults (as in Solidity's own decoder). Layout is
- * as free as Solidity's: gaps, shared tails and bytes behind the end are allowed. */
+ * against what its items need at least before memory is asked for, so work and memory are bounded
+ * by the input and the arena's limit. Values are canonical only: high bits of short integers and
+ * addresses, the rest of a short bytesN and bool words other than 0 and 1 are faults (as in
+ * Solidity's own decoder). Layout is as free as Solidity's: gaps, shared tails and bytes behind the
+ * end are allowed. */
 #ifndef GH_ABI_CURSOR_H
 #define GH_ABI_CURSOR_H
 
@@ -29,7 +30,8 @@ static inline bool abi_cursor_ok(const struct abi_cursor *c)
 void abi_cursor_fail(struct abi_cursor *c, const char *fault, size_t at);
 /* The 32 bytes at `at`; a zero word after a fault or when they are not there. */
 const uint8_t *abi_cursor_word(struct abi_cursor *c, size_t at);
-/* bits: 8, 16, .. 64 (u64, i64) or up to 256 (u256; is_signed checks the extension instead of zeros) */
+/* bits: 8, 16, .. 64 (u64, i64) or up to 256 (u256; is_signed checks the extension instead of
+ * zeros) */
 uint64_t abi_cursor_u64(struct abi_cursor *c, size_t at, unsigned bits);
 int64_t abi_cursor_i64(struct abi_cursor *c, size_t at, unsigned bits);
 struct u256 abi_cursor_u256(struct abi_cursor *c, size_t at, unsigned bits, bool is_signed);

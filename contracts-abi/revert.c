@@ -13,8 +13,8 @@
 #define MAX_SHOWN_BYTES       64u
 #define MAX_SHOWN_ITEMS       8u
 
-/* Text with a fixed room. Once it is full nothing more is added, and the walk below stops, so hostile
- * data (lists that share a tail) cannot make it long. */
+/* Text with a fixed room. Once it is full nothing more is added, and the walk below stops, so
+ * hostile data (lists that share a tail) cannot make it long. */
 struct text {
     char *p;
     size_t cap, len;

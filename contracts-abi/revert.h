@@ -11,9 +11,9 @@
 
 #define ABI_REVERT_TEXT_CAP 512 /* enough for every known error with word arguments */
 
-/* One line, printable ASCII, always NUL-terminated, cut with "..." when cap is too small (cap >= 4).
- * Long byte strings are shortened. Unknown selectors and arguments that do not decode are shown as
- * hex. Total: any input gives a text. Returns the text length. */
+/* One line, printable ASCII, always NUL-terminated, cut with "..." when cap is too small (cap >=
+ * 4). Long byte strings are shortened. Unknown selectors and arguments that do not decode are shown
+ * as hex. Total: any input gives a text. Returns the text length. */
 size_t abi_format_revert(char *out, size_t cap, struct bytes revert_data);
 
 /* Writes "BatchHashMismatch" and returns out; NULL for a selector no error line has. */

@@ -1,10 +1,12 @@
 /* contracts-abi/type.h
  *
- * Descriptors of Solidity types: constant tables written by abigen, walked by codec.c (encode, decode) and
- * revert.c (text). One walker instead of generated code per struct: it is small enough to be read and
- * fuzzed as a whole, and a descriptor cannot get an offset wrong that the compiler knows (offsetof).
+ * Descriptors of Solidity types: constant tables written by abigen, walked by codec.c (encode,
+ * decode) and revert.c (text). One walker instead of generated code per struct: it is small enough
+ * to be read and fuzzed as a whole, and a descriptor cannot get an offset wrong that the compiler
+ * knows (offsetof).
  *
- * Only generated code and this folder use these; callers use the typed functions in contracts-abi/gen/. */
+ * Only generated code and this folder use these; callers use the typed functions in
+ * contracts-abi/gen/. */
 #ifndef GH_ABI_TYPE_H
 #define GH_ABI_TYPE_H
 
@@ -48,7 +50,7 @@ struct abi_list {
     size_t cnt;
 };
 
-/* An event: `fields` in order, indexed ones first in no particular place. */
+/* An event: all arguments in their order, the indexed ones among them. */
 struct abi_event {
     const char *name;
     struct b256 topic;
@@ -60,12 +62,13 @@ struct abi_event {
 };
 
 enum abi_signature_kind { ABI_SIG_FUNCTION, ABI_SIG_EVENT, ABI_SIG_ERROR };
-/* One line of an .abi file in canonical form: the hash is its topic, its first 4 bytes its selector. */
+/* One line of an .abi file in canonical form: the hash is its topic, its first 4 bytes its
+ * selector. */
 struct abi_signature {
     enum abi_signature_kind kind;
     const char *text; /* "getZKChain(uint256)" */
     struct b256 hash;
-    unsigned indexed; /* events: bit i is set when argument i is a topic */
+    unsigned indexed;            /* events: bit i is set when argument i is a topic */
     const struct abi_type *args; /* errors: the arguments, NULL when there are none */
 };
 

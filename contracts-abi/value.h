@@ -2,15 +2,30 @@
  *
  * The C shapes of Solidity values, shared by all generated structs.
  *
- *   uint8..uint64      uint64_t                  int8..int64     int64_t
- *   uint72..uint256    struct u256               int72..int256   struct u256, two's complement
- *   bool               bool                      address         struct addr
- *   bytes32            struct b256               bytesN, N < 32  struct abi_bytesN
- *   bytes, string      struct bytes              T[]             struct { const T *items; size_t cnt; }
- *   T[n]               C array of n              struct, tuple   the generated struct
+ *   uint8..uint64      uint64_t                int8..int64    int64_t
+ *   uint72..uint256    struct u256             int72..int256  struct u256, two's complement
+ *   bool               bool                    address        struct addr
+ *   bytes32            struct b256             bytesN, N<32   struct abi_bytesN
+ *   bytes, string      struct bytes            T[n]           C array of n
+ *   struct, tuple      the generated struct    T[]            struct x_list { items, cnt }
  *
- * Ownership: a value to encode borrows everything it points to. A decoded value points only into the arena the
- * decoder was given, never into its input. Empty lists and byte strings may have NULL pointers. */
+ * What an .abi line `kind Name(..)` of version v31 becomes (contracts-abi/gen/<file>.h):
+ *
+ *   struct    struct abi_v31_name; abi_v31_encode_name, abi_v31_decode_name = abi.encode(x), and
+ *             .._name_body without the leading offset word when it is dynamic
+ *   tuple     the same functions for a parameter list: abi.encode(a, b, ..)
+ *   function  ABI_V31_NAME_SELECTOR, struct abi_v31_name_call and _return, encode and decode of
+ *             both; the only result of a function is called `value` when Solidity has no name
+ *   event     ABI_V31_NAME_TOPIC, struct abi_v31_name, decode from a log, encode to one
+ *   error     ABI_V31_NAME_ERROR, and a place in the table of contracts-abi/revert.h
+ *   hash      ABI_V31_NAME
+ *
+ * Ownership: a value to encode borrows everything it points to. A decoded value points only into
+ * the arena the decoder was given, never into its input; the arena may be NULL for types without
+ * lists, bytes and strings. Empty lists and byte strings may have NULL pointers.
+ *
+ * Encoders append, return !out->failed and need one test at the end. Decoders return false with
+ * ERR_INVALID and an all-zero *out. */
 #ifndef GH_ABI_VALUE_H
 #define GH_ABI_VALUE_H
 

@@ -56,7 +56,8 @@ static void put_lists(struct buf *out, struct model *m, const struct decl *d)
     }
 }
 
-/* Prototype text shared by header (";") and source (a body). `what` is "encode_x", "decode_x_call".. */
+/* Prototype text shared by header (";") and source (a body). `what` is "encode_x",
+ * "decode_x_call".. */
 static void put_encode(struct buf *out, struct model *m, const char *what, const char *type)
 {
     if (type)

@@ -1,8 +1,8 @@
 /* contracts-abi/abigen/emit.h
  *
- * The C that a model becomes. Per .abi file one header (structs, selectors, topics, prototypes) and one
- * source (descriptors and one-line wrappers of contracts-abi/codec.h); per version one index with
- * every signature. */
+ * The C that a model becomes. Per .abi file one header (structs, selectors, topics, prototypes) and
+ * one source (descriptors and one-line wrappers of contracts-abi/codec.h); per version one index
+ * with every signature. */
 #ifndef GH_ABIGEN_EMIT_H
 #define GH_ABIGEN_EMIT_H
 
@@ -21,8 +21,8 @@ struct emitted {
 };
 /* Writes the descriptors a type needs and its own; later `&t_<name_type_word>` names it. */
 void emit_type(struct buf *out, struct model *m, struct emitted **done, const struct type *t);
-/* A field table `f_<word>` and, unless c_struct is NULL and no tuple is wanted, a tuple `t_<word>`.
- * c_struct NULL: there is no C struct, offsets are 0. */
+/* emit_fields: a field table `f_<word>`. emit_tuple: that and a tuple `t_<word>` of it.
+ * c_struct NULL: there is no C struct (error arguments), offsets are 0. */
 void emit_fields(struct buf *out, struct model *m, struct emitted **done, const char *word,
                  const struct field_list *f, const char *c_struct);
 void emit_tuple(struct buf *out, struct model *m, struct emitted **done, const char *word,

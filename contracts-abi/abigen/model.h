@@ -11,7 +11,8 @@
  *   # comment
  *
  * A function, event or error may end in `as OtherName`, which names it in C (overloads). Types are
- * Solidity's: uintN, intN, bytesN, address, bool, bytes, string, a struct defined above, an inline tuple
+ * Solidity's: uintN, intN, bytesN, address, bool, bytes, string, a struct defined above, an inline
+ * tuple
  * (..), and T[] or T[n] of them. Enums are written uint8, contracts address.
  *
  * Everything lives in one arena until the program ends. */

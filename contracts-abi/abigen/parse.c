@@ -309,8 +309,8 @@ static bool parse_hash(struct parser *s)
     return true;
 }
 
-/* The name in `as Name` behind the last parenthesis. It stands at the end of the line but is needed first, because
- * inline tuples are named after it. */
+/* The name in `as Name` behind the last parenthesis. It stands at the end of the line but is needed
+ * first, because inline tuples are named after it. */
 static struct bytes peek_alias(const struct parser *s)
 {
     struct parser ahead = *s;

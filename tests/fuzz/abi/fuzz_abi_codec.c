@@ -1,5 +1,5 @@
-/* The first byte picks a type, the rest is its encoding by somebody else. What decodes must encode, and
- * the encoding must decode to the same encoding. Revert data must always give a text. */
+/* The first byte picks a type, the rest is its encoding by somebody else. What decodes must encode,
+ * and the encoding must decode to the same encoding. Revert data must always give a text. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

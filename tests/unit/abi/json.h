@@ -1,6 +1,7 @@
 /* tests/unit/abi/json.h
  *
- * Recorded JSON data for the tests. Values that are not there or have the wrong form end the test. */
+ * Recorded JSON data for the tests. Values that are not there or have the wrong form end the test.
+ */
 #ifndef GH_TEST_ABI_JSON_H
 #define GH_TEST_ABI_JSON_H
 

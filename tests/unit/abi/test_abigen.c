@@ -92,7 +92,7 @@ static void signatures_are_canonical(void **state)
         f = d->kind == DECL_FUNCTION ? d : f;
         role = d->kind == DECL_HASH ? d : role;
     }
-    assert_non_null(f);
+    CHECK(f != NULL);
     assert_string_equal(f->name, "f");
     assert_string_equal(f->c_name, "g");
     assert_string_equal(name_canonical_args(&m, &f->args),
@@ -101,7 +101,7 @@ static void signatures_are_canonical(void **state)
     assert_true(f->args.first->type->dynamic);
     assert_false(f->args.first->type->item->dynamic);
     assert_int_equal(f->args.first->type->item->head_len, 32 * 4);
-    assert_non_null(role);
+    CHECK(role != NULL);
     assert_string_equal(role->name, "X Y");
     assert_string_equal(m.sources->stem, "x");
 }

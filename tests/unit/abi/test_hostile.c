@@ -181,8 +181,8 @@ static void wrong_selectors_are_errors(void **state)
     assert_false(abi_v31_decode_stored_batch_hash_call(bytes_of(NULL, 0), &c, NULL, &err));
 }
 
-/* L2Log[][]: n outer entries that all point to one inner list of m logs. The decoded form is n*m logs, the input
- * n + 6m words: memory must stop at the arena's limit. */
+/* L2Log[][]: n outer entries that all point to one inner list of m logs. The decoded form is n*m
+ * logs, the input n + 6m words: memory must stop at the arena's limit. */
 static void shared_tails_stop_at_the_memory_limit(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Events against recorded logs: values, canonical hashes, and decode -> encode of every known log. */
+/* Events against recorded logs: values, canonical hashes, and decode -> encode of every known log.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Commit, prove and execute data against calls that the real contracts accepted: built from their values
- * the bytes must be equal, and recorded calldata must survive decode -> encode unchanged. */
+/* Commit, prove and execute data against calls that the real contracts accepted: built from their
+ * values the bytes must be equal, and recorded calldata must survive decode -> encode unchanged. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Selectors and topics against the tables of the compiled contracts, and against the spec's list. */
+/* Selectors and topics against the tables of the compiled contracts, and against the spec's list.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
