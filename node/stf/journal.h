@@ -136,8 +136,7 @@ struct stf_block {
     uint64_t gas_used, native_used, pubdata_used;
     enum block_kind kind;
 
-    void *ee_pool[2];
-    void *driver_pool;
+    void *frame_pool; /* frame.c */
 };
 
 /* Room for one more element; NULL after recording out of memory. */

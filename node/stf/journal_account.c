@@ -121,6 +121,16 @@ enum stf_halt sys_warm_slot(struct stf_block *b, const struct addr *a, const str
     return s != NULL && journal_warm_slot(b, s) ? HALT_NONE : HALT_BLOCK;
 }
 
+bool sys_has_storage(const struct stf_block *b, const struct addr *a)
+{
+    struct account_entry *const *e = map_find(&b->accounts, a->b);
+    for (const struct slot_entry *s = e == NULL ? NULL : (*e)->slots; s != NULL;
+         s = s->next_of_account)
+        if (s->loaded && !b256_is_zero(&s->current))
+            return true;
+    return b->oracle->has_storage != NULL && b->oracle->has_storage(b->oracle->ctx, a);
+}
+
 /* ---- balances ---- */
 
 static enum stf_halt sub_balance(struct stf_block *b, struct stf_res *res, const struct addr *a,

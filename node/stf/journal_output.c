@@ -39,14 +39,9 @@ struct b256 sys_blob_hash(const struct stf_block *b, uint64_t index)
         return (struct b256){ { 0 } };
     return b->blob_hashes[index];
 }
-void **sys_ee_pool(struct stf_block *b, uint8_t ee_id)
+void **sys_frame_pool(struct stf_block *b)
 {
-    CHECK(ee_id < GH_COUNT(b->ee_pool));
-    return &b->ee_pool[ee_id];
-}
-void **sys_driver_pool(struct stf_block *b)
-{
-    return &b->driver_pool;
+    return &b->frame_pool;
 }
 
 enum stf_halt sys_fail(struct stf_block *b, enum stf_error code)

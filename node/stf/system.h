@@ -125,10 +125,6 @@ enum stf_halt sys_emit_event(struct stf_block *b, struct stf_res *res, const str
 enum stf_halt sys_send_message(struct stf_block *b, struct stf_res *res, const struct addr *sender,
                                struct bytes data);
 
-/* ---- memory of the environments and of the frame driver: one pointer per block each, NULL at first ---- */
-void **sys_ee_pool(struct stf_block *b, uint8_t ee_id);
-void **sys_driver_pool(struct stf_block *b);
-
 /* ---- native prices of functions (spec 10 §7.7) ---- */
 /* Fetching the code of a record, at every fetch: preimage and blake2s of the blob; 0 without code. */
 uint64_t sys_native_code_read(const struct account_record *rec);
