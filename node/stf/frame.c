@@ -9,7 +9,7 @@
 #include "node/stf/ee.h"
 #include "node/stf/evm.h"
 
-#define FRAME_CAP (EVM_DEPTH_CAP)
+#define FRAME_CAP (EVM_DEPTH_CAP + 1) /* one more, to refuse a call in */
 #define EE_ID_CAP 4u
 
 #define GAS_CODE_DEPOSIT     200u /* a byte */
@@ -382,7 +382,7 @@ static enum stf_halt enter_request(struct driver *d, unsigned depth, enum ee_exi
 {
     struct ee_frame *parent = &d->pool->slots[depth]->f;
     uint64_t gas = kind == EE_CALL ? parent->request.call.gas : parent->request.create.gas;
-    struct frame_slot *s = depth + 1 < FRAME_CAP ? slot_open(d, depth + 1) : NULL;
+    struct frame_slot *s = slot_open(d, depth + 1);
     if (!s)
         return sys_fail(d->b, STF_E_OUT_OF_MEMORY);
     s->f.res = (struct stf_res){ .gas = gas, .native = parent->res.native };

@@ -1,0 +1,208 @@
+/* tests/statetest/main.c
+ *
+ *   statetest [--trace NAME] PATH...
+ *
+ * Runs every Cancun case of the state tests in the files given, and in folders recursively, on all processors. Prints the name of each
+ * failing case with the reason, the slow files, then "N passed, M failed"; exits with 1 when a case failed or nothing
+ * was run. --trace writes the steps of the case with that name to stderr; the others still run. */
+#include "tests/statetest/run.h"
+#include "tests/statetest/trace.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CASE_ARENA_CHUNK ((size_t)1 << 20)
+#define CASE_ARENA_LIMIT ((size_t)2 << 30)
+#define FILE_ARENA_LIMIT ((size_t)1 << 30)
+#define SLOW_MS          5000u
+
+struct files { /* owned strings */
+    char **paths;
+    size_t cnt, cap;
+};
+
+struct session {
+    struct files files;
+    atomic_size_t next;
+    pthread_mutex_t out; /* stdout and the counters */
+    size_t passed, failed, missing;
+    const char *trace_name;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void files_add(struct files *f, const char *path)
+{
+    if (f->cnt == f->cap) {
+        f->cap = f->cap ? f->cap * 2 : 256;
+        char **paths = realloc(f->paths, f->cap * sizeof(*paths));
+        CHECK(paths);
+        f->paths = paths;
+    }
+    f->paths[f->cnt] = strdup(path);
+    CHECK(f->paths[f->cnt]);
+    f->cnt++;
+}
+
+static bool collect(struct files *f, const char *path);
+
+static bool collect_folder(struct files *f, const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return false;
+    bool ok = true;
+    for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        char child[4096];
+        if (e->d_name[0] == '.')
+            continue;
+        int n = snprintf(child, sizeof(child), "%s/%s", path, e->d_name);
+        struct stat st;
+        if (n < 0 || (size_t)n >= sizeof(child) || stat(child, &st) != 0)
+            ok = false;
+        else if (S_ISDIR(st.st_mode) || (n > 5 && strcmp(child + n - 5, ".json") == 0))
+            ok = collect(f, child) && ok;
+    }
+    closedir(dir);
+    return ok;
+}
+
+static bool collect(struct files *f, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        (void)fprintf(stderr, "statetest: cannot read %s\n", path);
+        return false;
+    }
+    if (S_ISDIR(st.st_mode))
+        return collect_folder(f, path);
+    files_add(f, path);
+    return true;
+}
+
+static void report(struct session *s, enum run_result r, const char *name, const char *why)
+{
+    (void)pthread_mutex_lock(&s->out);
+    if (r == RUN_PASSED)
+        s->passed++;
+    else
+        s->failed++;
+    if (r == RUN_MISSING)
+        s->missing++;
+    if (r != RUN_PASSED)
+        printf("FAIL %s: %s\n", name, why);
+    (void)pthread_mutex_unlock(&s->out);
+}
+
+static void run_test(struct session *s, const struct fixture *f, struct arena *arena)
+{
+    for (size_t i = 0; i < f->case_cnt; i++) {
+        const struct fixture_case *c = &f->cases[i];
+        char name[1024], why[RUN_WHY_CAP];
+        (void)snprintf(name, sizeof(name), "%s[d%zu,g%zu,v%zu]", f->name, c->data, c->gas,
+                       c->value);
+        bool traced = s->trace_name && strcmp(s->trace_name, name) == 0;
+        arena_clear(arena);
+        arena_init_growing(arena, CASE_ARENA_CHUNK, CASE_ARENA_LIMIT);
+        report(s, run_case(f, c, traced ? &trace_to_stderr : NULL, arena, why), name, why);
+    }
+}
+
+static void run_file(struct session *s, const char *path, struct arena *file_arena,
+                     struct arena *case_arena)
+{
+    json_error_t e;
+    json_t *root = json_load_file(path, 0, &e);
+    if (!json_is_object(root)) {
+        report(s, RUN_FAILED, path, root ? "not an object" : e.text);
+        json_decref(root);
+        return;
+    }
+    const char *name;
+    json_t *test;
+    json_object_foreach(root, name, test)
+    {
+        struct fixture f;
+        const char *why;
+        arena_reset(file_arena);
+        if (fixture_load(&f, name, test, file_arena, &why))
+            run_test(s, &f, case_arena);
+        else
+            report(s, RUN_FAILED, name, why);
+    }
+    json_decref(root);
+}
+
+static void *worker(void *arg)
+{
+    struct session *s = arg;
+    struct arena file_arena, case_arena;
+    arena_init_growing(&file_arena, CASE_ARENA_CHUNK, FILE_ARENA_LIMIT);
+    arena_init_growing(&case_arena, CASE_ARENA_CHUNK, CASE_ARENA_LIMIT);
+    for (;;) {
+        size_t i = atomic_fetch_add(&s->next, 1);
+        if (i >= s->files.cnt)
+            break;
+        uint64_t start = now_ms();
+        run_file(s, s->files.paths[i], &file_arena, &case_arena);
+        uint64_t took = now_ms() - start;
+        if (took >= SLOW_MS)
+            (void)fprintf(stderr, "slow: %s took %llu ms\n", s->files.paths[i],
+                          (unsigned long long)took);
+    }
+    arena_clear(&file_arena);
+    arena_clear(&case_arena);
+    return NULL;
+}
+
+static void run_all(struct session *s)
+{
+    enum { MAX_WORKERS = 64 };
+    pthread_t threads[MAX_WORKERS];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = cpus < 1 ? 1 : cpus > MAX_WORKERS ? MAX_WORKERS : (size_t)cpus;
+    if (s->trace_name)
+        n = 1;
+    for (size_t i = 0; i < n; i++)
+        CHECK(pthread_create(&threads[i], NULL, worker, s) == 0);
+    for (size_t i = 0; i < n; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct session s = { .out = PTHREAD_MUTEX_INITIALIZER };
+    int first = 1;
+    bool ok = true;
+    if (argc > 2 && strcmp(argv[1], "--trace") == 0) {
+        s.trace_name = argv[2];
+        first = 3;
+    }
+    if (first >= argc) {
+        (void)fprintf(stderr, "usage: statetest [--trace NAME] PATH...\n");
+        return 2;
+    }
+    json_object_seed(0); /* before threads make it a race */
+    for (int i = first; i < argc; i++)
+        ok = collect(&s.files, argv[i]) && ok;
+    run_all(&s);
+    for (size_t i = 0; i < s.files.cnt; i++)
+        free(s.files.paths[i]);
+    free(s.files.paths);
+    if (s.missing)
+        printf("%zu of the failed reached a precompile this build lacks\n", s.missing);
+    printf("%zu passed, %zu failed\n", s.passed, s.failed);
+    return ok && s.passed && !s.failed ? 0 : 1;
+}
