@@ -9,7 +9,7 @@ import { writeConfig } from '../../tests/e2e/lib/config.mjs';
 import { Node } from '../../tests/e2e/lib/world.mjs';
 import { until } from '../../tests/e2e/lib/wait.mjs';
 
-const FLAGS = { batches: 0, da: 'calldata', data: path.join(TOP, 'devnet-data'), 'l1-block-time': 1, offset: 0, 'l1-port': 8545, 'rpc-port': 3050, 'status-port': 3071, 'metrics-port': 3312, 'prover-port': 3124 };
+const FLAGS = { batches: 0, da: 'calldata', data: path.join(TOP, 'devnet-data'), 'l1-block-time': 1, offset: 0, 'l1-port': 8545, 'rpc-port': 3050, 'status-port': 3071, 'metrics-port': 3312 };
 const SWITCHES = ['fresh', 'no-traffic'];
 
 function options(argv) {
@@ -34,7 +34,7 @@ function fail(message) {
 }
 
 const o = options(process.argv.slice(2));
-const ports = Object.fromEntries(['l1', 'rpc', 'status', 'metrics', 'prover'].map((p) => [p, o[p + '-port'] + o.offset]));
+const ports = Object.fromEntries(['l1', 'rpc', 'status', 'metrics'].map((p) => [p, o[p + '-port'] + o.offset]));
 const parts = { l1: null, node: null, view: null, provider: null };
 let stopping;
 

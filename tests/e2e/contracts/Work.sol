@@ -28,7 +28,7 @@ contract Work {
 
     /// n new slots of 32 random bytes: pubdata.
     function fill(uint256 from, uint256 n) external {
-        for (uint256 i = from; i < from + n; i++) slots[i] = uint256(keccak256(abi.encode(i, block.number)));
+        for (uint256 i = from; i < from + n; i++) slots[i] = uint256(keccak256(abi.encode(i, msg.sender, slots[i])));
     }
 
     function clear(uint256 from, uint256 n) external {

@@ -53,7 +53,7 @@ export async function mixedTraffic(w, done) {
 
 export async function twentyBatches(t, da) {
   const COUNT = 20;
-  const w = await World.create(t, { da, batchTimeout: '1s' });
+  const w = await World.create(t, { da, batchTimeout: '1s', changes: { 'rpc.debug_namespace': true } });
   await t.need('the chain is up and the wallet has funds', async () => { await w.start(); await w.fund(USER.address, parseEther('1000')); });
   let hashes;
   await t.need(`${COUNT} batches of mixed traffic are executed on L1`, async () => {

@@ -72,8 +72,8 @@ export class World {
   static async create(t, o = {}) {
     const w = new World();
     w.dir = o.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'gatehouse-e2e-'));
-    const [l1, rpc, status, metrics, prover] = await freePorts(5);
-    w.ports = { l1, rpc, status, metrics, prover };
+    const [l1, rpc, status, metrics] = await freePorts(4);
+    w.ports = { l1, rpc, status, metrics };
     w.options = o;
     t.cleanup(() => w.close());
     t.onFailure(() => w.dump());
