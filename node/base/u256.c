@@ -1,7 +1,8 @@
 /* node/base/u256.c
  *
- * Division is Knuth's algorithm D (TAOCP 4.3.1) over 64-bit limbs. Everything that needs more than
- * 64 bits goes through mul_add and div_2by1, which have a portable form. */
+ * Division is Knuth's algorithm D (TAOCP 4.3.1) over 64-bit limbs, each quotient limb estimated from
+ * a reciprocal of the divisor's two top limbs. What needs more than 64 bits goes through mul_add and
+ * div_2by1, which have a portable form. */
 #include "node/base/u256.h"
 
 #ifdef __SIZEOF_INT128__
@@ -123,40 +124,99 @@ bool u256_mul_checked(struct u256 *out, const struct u256 *a, const struct u256 
     return true;
 }
 
-/* One quotient limb: u[0..dn] (dn + 1 limbs, little end first) -= q * d. Returns q.
- * d is normalised (top bit of d[dn-1] set), dn >= 2, and the top dn limbs of u are below d. */
-static ALWAYS_INLINE uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn)
+/* floor((2^192 - 1) / (d1:d0)) - 2^64 for a normalised divisor (Moller, Granlund: Improved division by
+ * invariant integers, algorithm 6). One hardware division buys all quotient limbs. */
+static inline uint64_t reciprocal_3by2(uint64_t d1, uint64_t d0)
 {
-    uint64_t top = d[dn - 1], q, r;
-    bool r_small = true;
-    if (u[dn] >= top) {
-        q = UINT64_MAX;
-        r = u[dn - 1] + top;
-        r_small = r >= top; /* r below 2^64, so q may still be too large */
-    } else {
-        q = div_2by1(u[dn], u[dn - 1], top, &r);
+    uint64_t rem, t1, v = div_2by1(~d1, UINT64_MAX, d1, &rem);
+    uint64_t p = d1 * v + d0;
+    if (p < d0) {
+        v--;
+        if (p >= d1) {
+            v--;
+            p -= d1;
+        }
+        p -= d1;
     }
-    while (r_small) {
-        uint64_t hi, lo = u64_mul_wide(q, d[dn - 2], &hi);
-        if (hi < r || (hi == r && lo <= u[dn - 2]))
-            break;
-        q--;
-        r += top;
-        r_small = r >= top;
+    uint64_t t0 = u64_mul_wide(d0, v, &t1);
+    p += t1;
+    if (p < t1) {
+        v--;
+        if (p > d1 || (p == d1 && t0 >= d0))
+            v--;
     }
+    return v;
+}
+
+/* u2:u1:u0 by d1:d0 with u2:u1 < d1:d0 and v its reciprocal (same paper, algorithm 5); remainder
+ * r1:r0. */
+static ALWAYS_INLINE uint64_t div_3by2(uint64_t *r1, uint64_t *r0, const uint64_t u[3], uint64_t d1,
+                                       uint64_t d0, uint64_t v)
+{
+    uint64_t q1, t1, c = 0, u0 = u[0], u1 = u[1], u2 = u[2];
+    uint64_t q0 = u64_mul_wide(v, u2, &q1);
+    q0 = u64_add_carry(q0, u1, &c);
+    q1 = u64_add_carry(q1, u2, &c);
+    uint64_t high = u1 - q1 * d1, t0 = u64_mul_wide(d0, q1, &t1);
+    c = 0;
+    uint64_t low = u64_sub_borrow(u0, t0, &c);
+    high = u64_sub_borrow(high, t1, &c);
+    c = 0;
+    low = u64_sub_borrow(low, d0, &c);
+    high = u64_sub_borrow(high, d1, &c);
+    /* q1 + 1 is the guess; a random half of the time it is one too large, hence no branch */
+    uint64_t back = high >= q0 ? UINT64_MAX : 0;
+    q1 += 1 + back;
+    c = 0;
+    low = u64_add_carry(low, d0 & back, &c);
+    high = u64_add_carry(high, d1 & back, &c);
+    if (GH_UNLIKELY(high > d1 || (high == d1 && low >= d0))) {
+        q1++;
+        c = 0;
+        low = u64_sub_borrow(low, d0, &c);
+        high = u64_sub_borrow(high, d1, &c);
+    }
+    *r1 = high;
+    *r0 = low;
+    return q1;
+}
+
+/* The step whose estimate would not fit a limb: u / d > 2^64 * D / (D + 1) with D = d1:d0 >= 2^127, so
+ * the quotient limb is 2^64 - 1, exactly. */
+static OUT_OF_LINE void sub_all_ones(uint64_t *u, const uint64_t *d, unsigned dn)
+{
     uint64_t carry = 0, borrow = 0;
-#pragma GCC unroll 4
     for (unsigned i = 0; i < dn; i++) {
+        uint64_t p = mul_add(UINT64_MAX, d[i], 0, &carry);
+        u[i] = u64_sub_borrow(u[i], p, &borrow);
+    }
+}
+
+/* One quotient limb: u[0..dn] (dn + 1 limbs, little end first) -= q * d. Returns q; u[dn] is 0 or
+ * not looked at any more. d is normalised (top bit of d[dn-1] set), dn >= 2, and the top dn limbs of
+ * u are below d. The two top limbs give q, at most one too large; the rest of d corrects it. */
+static ALWAYS_INLINE uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned dn, uint64_t v)
+{
+    uint64_t d1 = d[dn - 1], d0 = d[dn - 2], r1, r0;
+    if (GH_UNLIKELY(u[dn] == d1 && u[dn - 1] == d0)) {
+        sub_all_ones(u, d, dn);
+        return UINT64_MAX;
+    }
+    uint64_t q = div_3by2(&r1, &r0, u + dn - 2, d1, d0, v), carry = 0, borrow = 0;
+#pragma GCC unroll 2
+    for (unsigned i = 0; i < dn - 2; i++) {
         uint64_t p = mul_add(q, d[i], 0, &carry);
         u[i] = u64_sub_borrow(u[i], p, &borrow);
     }
-    u[dn] = u64_sub_borrow(u[dn], carry, &borrow);
-    if (GH_UNLIKELY(borrow)) {
+    /* carry is at most 2^64 - 2 (high half of a product), so adding the borrow cannot overflow */
+    uint64_t b = 0;
+    u[dn - 2] = u64_sub_borrow(r0, carry + borrow, &b);
+    u[dn - 1] = u64_sub_borrow(r1, 0, &b);
+    if (GH_UNLIKELY(b)) {
         uint64_t c = 0;
         q--;
         for (unsigned i = 0; i < dn; i++)
             u[i] = u64_add_carry(u[i], d[i], &c);
-        u[dn] += c;
     }
     return q;
 }
@@ -165,8 +225,9 @@ static ALWAYS_INLINE uint64_t div_step(uint64_t *u, const uint64_t *d, unsigned 
 static ALWAYS_INLINE void div_steps(uint64_t *q, uint64_t *u, unsigned un, const uint64_t *d,
                                     unsigned dn)
 {
+    uint64_t v = reciprocal_3by2(d[dn - 1], d[dn - 2]);
     for (unsigned j = un >= dn ? un - dn + 1 : 0; j-- > 0;) {
-        uint64_t limb = div_step(u + j, d, dn);
+        uint64_t limb = div_step(u + j, d, dn, v);
         if (q)
             q[j] = limb;
     }

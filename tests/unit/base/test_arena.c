@@ -105,6 +105,28 @@ static void marks_free_newer_chunks(void **state)
     arena_clear(&a);
 }
 
+/* A mark in the third chunk: the two before it still count against the limit afterwards. */
+static void the_limit_holds_after_a_restore(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init_growing(&a, 100, 450);
+    for (int i = 0; i < 3; i++)
+        assert_non_null(arena_alloc(&a, 90));
+    struct arena_mark m = arena_save(&a);
+    assert_int_equal(a.total, 200);
+    assert_non_null(arena_alloc(&a, 120));
+    assert_null(arena_alloc(&a, 31));     /* 420 held: the last chunk would be too small */
+    assert_non_null(arena_alloc(&a, 30)); /* and here it is smaller than chunk_len */
+    assert_int_equal(a.cap, 30);
+    arena_restore(&a, m);
+    assert_int_equal(a.total, 200);
+    assert_int_equal(a.cap, 100);
+    assert_null(arena_alloc(&a, 151));
+    assert_non_null(arena_alloc(&a, 150));
+    arena_clear(&a);
+}
+
 /* Blocks never overlap and keep their content while others come and go. */
 static void blocks_keep_their_content(void **state)
 {
@@ -134,6 +156,7 @@ int main(void)
         cmocka_unit_test(marks_give_memory_back),
         cmocka_unit_test(a_growing_arena_adds_chunks_to_its_limit),
         cmocka_unit_test(marks_free_newer_chunks),
+        cmocka_unit_test(the_limit_holds_after_a_restore),
         cmocka_unit_test(blocks_keep_their_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

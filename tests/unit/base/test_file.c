@@ -153,6 +153,26 @@ static void a_failed_replace_cleans_up(void **state)
     free(p);
 }
 
+/* A name without a folder, and a target that cannot be replaced. */
+static void odd_targets(void **state)
+{
+    (void)state;
+    char before[1024];
+    struct err e;
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(chdir(folder), 0);
+    assert_true(file_replace("bare", bytes_of("x", 1), &e));
+    assert_true(file_exists("bare"));
+    assert_int_equal(unlink("bare"), 0);
+    assert_int_equal(mkdir("dir", 0755), 0);
+    assert_false(file_replace("dir", bytes_of("x", 1), &e));
+    assert_non_null(strstr(e.msg, "rename to dir"));
+    assert_false(file_exists("dir.tmp"));
+    assert_int_equal(rmdir("dir"), 0);
+    assert_int_equal(chdir(before), 0);
+    assert_true(file_exists(in_folder(0, "")));
+}
+
 static void folders(void **state)
 {
     (void)state;
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_special_file_is_read_to_its_end),
         cmocka_unit_test(an_interrupted_replace_keeps_the_old_content),
         cmocka_unit_test(a_failed_replace_cleans_up),
+        cmocka_unit_test(odd_targets),
         cmocka_unit_test(folders),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -186,7 +186,7 @@ static void sha256_matches_openssl(void **state)
     }
 }
 
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(GH_TEST_PORTABLE)
 static void sha256_instructions_agree_with_the_portable_code(void **state)
 {
     (void)state;
@@ -252,6 +252,20 @@ static void lanes_agree(unsigned lanes)
             assert_hash(&out[n], &guard, n);
         }
     }
+}
+
+/* Runs before any width is forced. */
+static void the_widest_path_is_the_default(void **state)
+{
+    (void)state;
+    unsigned lanes = blake2s_lanes();
+#ifdef GH_TEST_PORTABLE
+    assert_int_equal(lanes, 1);
+#endif
+    assert_true(lanes == 1 || lanes == 8 || lanes == 16);
+    for (unsigned wider = 2 * lanes; wider <= 64; wider++)
+        assert_false(blake2s_set_lanes(wider));
+    assert_true(blake2s_set_lanes(lanes));
 }
 
 static void one_lane(void **state)
@@ -324,10 +338,11 @@ int main(void)
         cmocka_unit_test(keccak_pair_is_the_hash_of_64_bytes),
         cmocka_unit_test(blake2s_matches_openssl),
         cmocka_unit_test(sha256_matches_openssl),
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(GH_TEST_PORTABLE)
         cmocka_unit_test(sha256_instructions_agree_with_the_portable_code),
 #endif
         cmocka_unit_test(sha256_portable_known_answer),
+        cmocka_unit_test(the_widest_path_is_the_default),
         cmocka_unit_test(one_lane),
         cmocka_unit_test(eight_lanes),
         cmocka_unit_test(sixteen_lanes),

@@ -59,8 +59,6 @@ static void text_lines(void **state)
     const char *out = capture_end();
     assert_int_equal(out[10], 'T');
     assert_int_equal(out[26], 'Z');
-    assert_string_equal(out + 27,
-                        strchr(out, 'Z') + 1); /* the time is the first word, whatever it says */
     char *second = strchr(captured, '\n') + 1;
     assert_string_equal(second + 27, " warn  node: bare\n");
     *second = '\0';
@@ -102,6 +100,17 @@ static void hostile_strings(void **state)
              "\"b\":\"\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\\ufffdz\","
              "\"c\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82\",\"d\":\"\\ufffd\\ufffd\"}\n");
     log_configure(LOG_INFO, false);
+}
+
+static void missing_values_and_odd_messages(void **state)
+{
+    (void)state;
+    capture_begin();
+    log_info(LOG_RPC, "two\nlines", LOG_HASH("h", NULL), LOG_ADDR("a", NULL), LOG_WEI("w", NULL),
+             LOG_STR("empty", ""), LOG_STR("bad", "\xe2\x28\xa1"));
+    const char *out = capture_end();
+    assert_string_equal(out + 27, " info  rpc: \"two\\nlines\" h=null a=null w=null empty=\"\" "
+                                  "bad=\"\\ufffd(\\ufffd\"\n");
 }
 
 static void long_strings_are_cut(void **state)
@@ -198,9 +207,13 @@ static void errno_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_lines),      cmocka_unit_test(json_lines),
-        cmocka_unit_test(hostile_strings), cmocka_unit_test(long_strings_are_cut),
-        cmocka_unit_test(levels),          cmocka_unit_test(lines_of_threads_do_not_mix),
+        cmocka_unit_test(text_lines),
+        cmocka_unit_test(json_lines),
+        cmocka_unit_test(hostile_strings),
+        cmocka_unit_test(long_strings_are_cut),
+        cmocka_unit_test(missing_values_and_odd_messages),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(lines_of_threads_do_not_mix),
         cmocka_unit_test(errno_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
