@@ -7,6 +7,7 @@
 #include "node/crypto/bn254.h"
 
 #include "node/base/u256.h"
+#include "node/crypto/wnaf.h"
 
 #define BN_X 4965661367192848881u
 
@@ -218,42 +219,6 @@ static void glv_split(struct u256 *k1, struct u256 *k2, bool *k2_negative, const
     }
 }
 
-/* Signed windows of 5 bits: digits 0 or odd in [-15, 15], least significant first. k < 2^128. */
-#define WNAF_LEN 130
-static void wnaf5(int8_t digits[WNAF_LEN], const struct u256 *k)
-{
-    uint64_t lo = k->w[0], hi = k->w[1], top = k->w[2];
-    for (size_t i = 0; i < WNAF_LEN; i++) {
-        int d = 0;
-        if (lo & 1) {
-            d = (int)(lo & 31);
-            lo -= (uint64_t)d;
-            if (d >= 16) {
-                d -= 32;
-                lo += 32;
-                uint64_t carry = lo < 32;
-                hi += carry;
-                top += carry && hi == 0;
-            }
-        }
-        digits[i] = (int8_t)d;
-        lo = (lo >> 1) | (hi << 63);
-        hi = (hi >> 1) | (top << 63);
-        top >>= 1;
-    }
-}
-
-static void g1_add_digit(struct bn_g1_point *acc, const struct bn_g1_point odd[8], int digit)
-{
-    if (digit > 0) {
-        bn_g1_add(acc, acc, &odd[digit / 2]);
-    } else if (digit < 0) {
-        struct bn_g1_point neg;
-        bn_g1_neg(&neg, &odd[-digit / 2]);
-        bn_g1_add(acc, acc, &neg);
-    }
-}
-
 static void g1_mul(struct bn_g1_point *r, const struct bn_g1_point *p, const struct u256 *scalar)
 {
     struct u256 k = *scalar, k1, k2;
@@ -261,30 +226,9 @@ static void g1_mul(struct bn_g1_point *r, const struct bn_g1_point *p, const str
         k = u256_sub(&k, &bn_order);
     bool k2_negative;
     glv_split(&k1, &k2, &k2_negative, &k);
-    int8_t digits1[WNAF_LEN], digits2[WNAF_LEN];
-    wnaf5(digits1, &k1);
-    wnaf5(digits2, &k2);
-
-    struct bn_g1_point odd1[8], odd2[8], twice, acc;
     struct bn_fp beta;
     memcpy(beta.w, bn_beta, sizeof(beta.w));
-    bn_g1_dbl(&twice, p);
-    odd1[0] = *p;
-    for (size_t i = 1; i < 8; i++)
-        bn_g1_add(&odd1[i], &odd1[i - 1], &twice);
-    for (size_t i = 0; i < 8; i++) {
-        odd2[i] = odd1[i];
-        bn_fp_mul(&odd2[i].x, &odd2[i].x, &beta);
-        if (k2_negative)
-            bn_g1_neg(&odd2[i], &odd2[i]);
-    }
-    bn_g1_set_infinity(&acc);
-    for (size_t i = WNAF_LEN; i-- > 0;) {
-        bn_g1_dbl(&acc, &acc);
-        g1_add_digit(&acc, odd1, digits1[i]);
-        g1_add_digit(&acc, odd2, digits2[i]);
-    }
-    *r = acc;
+    bn_g1_mul_endomorphism(r, p, &k1, &k2, &beta, k2_negative);
 }
 
 bool bn254_mul(uint8_t out[64], const uint8_t in[96])

@@ -2,6 +2,7 @@
 #include "node/base/hash.h"
 #include "node/crypto/bn254.h"
 #include "node/crypto/crypto.h"
+#include "node/crypto/kzg.h"
 #include "node/crypto/portable.h"
 
 static void host_sha256(struct b256 *out, const void *data, size_t len)
@@ -20,6 +21,7 @@ const struct stf_crypto *crypto_host(void)
         .bn254_mul = bn254_mul,
         .bn254_pairing = bn254_pairing,
         .blake2f = blake2f,
+        .point_evaluation = kzg_point_evaluation,
         .p256_verify = p256_verify,
     };
     return &table;

@@ -114,6 +114,11 @@ static long run_bn254_pairing(uint8_t *out, const uint8_t *in, size_t len)
     return 32;
 }
 
+static long run_point_evaluation(uint8_t *out, const uint8_t *in, size_t len)
+{
+    return len == 192 && crypto_host()->point_evaluation(out, in) ? 64 : -1;
+}
+
 static long run_p256(uint8_t *out, const uint8_t *in, size_t len)
 {
     if (len != 160 || !crypto_host()->p256_verify(in))
@@ -167,6 +172,7 @@ FILE_TEST(blake2f_rejects, "fail-blake2f", run_blake2f, 4)
 FILE_TEST(bn254_add_outputs, "bn256Add", run_bn254_add, 16)
 FILE_TEST(bn254_mul_outputs, "bn256ScalarMul", run_bn254_mul, 19)
 FILE_TEST(bn254_pairing_outputs, "bn256Pairing", run_bn254_pairing, 14)
+FILE_TEST(point_evaluation_outputs, "pointEvaluation", run_point_evaluation, 1)
 FILE_TEST(p256_outputs, "p256Verify", run_p256, 782)
 
 int main(void)
@@ -178,9 +184,8 @@ int main(void)
         cmocka_unit_test(ripemd160_outputs),      cmocka_unit_test(modexp_outputs),
         cmocka_unit_test(modexp_eip2565_outputs), cmocka_unit_test(modexp_eip7883_outputs),
         cmocka_unit_test(blake2f_outputs),        cmocka_unit_test(blake2f_rejects),
-        cmocka_unit_test(bn254_add_outputs),
-        cmocka_unit_test(bn254_mul_outputs),
-        cmocka_unit_test(bn254_pairing_outputs),
+        cmocka_unit_test(bn254_add_outputs),      cmocka_unit_test(bn254_mul_outputs),
+        cmocka_unit_test(bn254_pairing_outputs),  cmocka_unit_test(point_evaluation_outputs),
         cmocka_unit_test(p256_outputs),
     };
     return cmocka_run_group_tests_name("precompile vectors", tests, NULL, NULL);
