@@ -74,10 +74,12 @@ bool l1_priority_append(struct store_txn *t, const struct l1_tx_row *rows, size_
     return true;
 }
 
-bool l1_priority_truncate(struct store_txn *t, uint64_t l1_block, struct err *err)
+bool l1_priority_truncate(struct store_txn *t, uint64_t l1_block, uint64_t keep_below,
+                          struct err *err)
 {
-    struct sql q = sql_prepare(t->db, "DELETE FROM l1_priority WHERE l1_block >= ?");
+    struct sql q = sql_prepare(t->db, "DELETE FROM l1_priority WHERE l1_block >= ? AND id >= ?");
     sql_bind_u64(&q, l1_block);
+    sql_bind_u64(&q, keep_below);
     return sql_run(&q, "take back priority operations", err);
 }
 

@@ -26,8 +26,10 @@ struct watcher_cursor { /* everything below next_block is applied */
 /* Ids must continue the table (ERR_INVALID otherwise). A row that is there already with the same hash is skipped. */
 MUST_USE bool l1_priority_append(struct store_txn *t, const struct l1_tx_row *rows, size_t n,
                                  struct err *err);
-/* Takes back every priority row read from a block >= l1_block (reorganisation). */
-MUST_USE bool l1_priority_truncate(struct store_txn *t, uint64_t l1_block, struct err *err);
+/* Takes back priority rows read from a block >= l1_block (reorganisation), but none with an id below keep_below: those are in
+ * our blocks already, and must come back with the same hash. */
+MUST_USE bool l1_priority_truncate(struct store_txn *t, uint64_t l1_block, uint64_t keep_below,
+                                   struct err *err);
 MUST_USE bool l1_upgrade_put(struct store_txn *t, const struct l1_tx_row *row, struct err *err);
 MUST_USE bool watcher_cursor_put(struct store_txn *t, const char *watcher,
                                  const struct watcher_cursor *c, struct err *err);

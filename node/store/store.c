@@ -47,9 +47,9 @@ static void *store_thread(void *arg)
         run_job(s, j);
         pthread_mutex_lock(&s->mutex);
         s->queue_len--;
+        pthread_cond_broadcast(&s->cond);
         if (j->sync) {
             j->finished = true;
-            pthread_cond_broadcast(&s->cond);
             continue;
         }
         j->next = NULL;
@@ -134,6 +134,19 @@ size_t store_queue_len(const struct store *s)
     size_t n = s->queue_len;
     pthread_mutex_unlock(m);
     return n;
+}
+
+void store_drain(struct store *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    while (s->queue_len > 0 || s->done_head) {
+        while (s->queue_len > 0)
+            pthread_cond_wait(&s->cond, &s->mutex);
+        pthread_mutex_unlock(&s->mutex);
+        on_wake(-1, 0, s);
+        pthread_mutex_lock(&s->mutex);
+    }
+    pthread_mutex_unlock(&s->mutex);
 }
 
 static bool open_all(struct store *s, struct err *err)

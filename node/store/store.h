@@ -61,6 +61,9 @@ MUST_USE bool store_write(struct store *s, enum store_file file, store_job_fn *j
 MUST_USE bool store_write_sync(struct store *s, enum store_file file, store_job_fn *job, void *arg,
                                struct err *err);
 size_t store_queue_len(const struct store *s);
+/* Waits until every job handed over is committed, and runs the `done` callbacks here, those of jobs they hand over too. Loop thread, at
+ * shutdown. */
+void store_drain(struct store *s);
 
 /* A read-only connection to all three files. One thread at a time. */
 MUST_USE struct store_reader *store_reader_open(struct store *s, struct err *err);

@@ -1,0 +1,40 @@
+/* l1-watcher/discovery.h
+ *
+ * Everything a chain needs to know of its settlement contracts, from the Bridgehub's address and the chain id alone (spec 50 §2.2),
+ * read at one block. Asynchronous; used at start and again when something seems to have changed. */
+#ifndef GH_WATCHER_DISCOVERY_H
+#define GH_WATCHER_DISCOVERY_H
+
+#include "node/net/eth_client.h"
+
+struct discovery_result {
+    uint64_t l1_chain_id, at_block, at_timestamp;
+    struct addr bridgehub, diamond, ctm, timelock, message_root, asset_router, verifier, base_token,
+        admin;
+    struct addr bytecodes_supplier, server_notifier; /* zero when the contract does not know them */
+    struct addr da_validator;
+    uint8_t da_scheme;            /* 0: the pair is not set, commits would fail */
+    struct addr settlement_layer; /* zero: L1 itself */
+    uint64_t protocol_version;    /* minor << 32 | patch */
+    uint64_t execution_delay_s;
+    uint64_t committed, proved, executed;
+    uint64_t total_priority_txs, first_unprocessed_priority_tx, priority_tree_start_index;
+    struct b256 stored_batch_hash_0;
+    struct b256 upgrade_tx_hash; /* zero: none pending */
+    bool is_testnet_verifier, is_zksync_os;
+    uint8_t pubdata_pricing_mode;
+};
+static inline uint32_t discovery_protocol_minor(const struct discovery_result *d)
+{
+    return (uint32_t)(d->protocol_version >> 32);
+}
+
+struct discovery;
+/* err: ERR_INVALID when the chain is not registered there or a contract answers nonsense; ERR_TRANSIENT when L1 is not to be reached. */
+typedef void discovery_fn(void *arg, const struct discovery_result *r, const struct err *err);
+MUST_USE struct discovery *discovery_start(struct eth_client *l1, const struct addr *bridgehub,
+                                           uint64_t chain_id, discovery_fn *done, void *arg,
+                                           struct err *err);
+void discovery_cancel(struct discovery *d); /* NULL allowed; not after the callback has started */
+
+#endif
