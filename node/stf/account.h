@@ -34,6 +34,11 @@ bool account_is_default(const struct account_record *a); /* every field zero */
 bool account_eq(const struct account_record *a, const struct account_record *b);
 /* EIP-161 emptiness: no nonce, no balance, no code */
 bool account_is_empty(const struct account_record *a);
+/* EIP-7702: told by the status byte alone (spec 20 §2.2, §2.4) */
+static inline bool account_is_delegated(const struct account_record *a)
+{
+    return a->versioning >> 56 == 2;
+}
 /* blake2s(record), also for the all-zero record (spec 20 §2.1) */
 struct b256 account_value(const struct account_record *a);
 

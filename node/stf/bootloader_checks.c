@@ -109,8 +109,7 @@ enum stf_error tx_check_sender(struct tx_run *r)
     if (journal_access(r->b, NULL, &r->from, ACCOUNT_GAS_NONE, &e) != HALT_NONE)
         return r->b->fault.code;
     bool simulate = r->b->options.simulate;
-    if (!simulate && e->current.code_len != 0 &&
-        e->current.versioning != ACCOUNT_VERSIONING_DELEGATED)
+    if (!simulate && e->current.code_len != 0 && !account_is_delegated(&e->current))
         return tx_refuse(r, STF_E_REJECT_CALLER_WITH_CODE, u256_of_addr(&r->from), U256_ZERO);
     if (r->tx->type == TX_SYSTEM)
         return STF_OK;
@@ -176,7 +175,7 @@ static bool apply_authorization(struct tx_run *r, const struct tx_authorization 
     struct account_entry *e;
     if (journal_access(r->b, NULL, &authority, ACCOUNT_GAS_NONE, &e) != HALT_NONE)
         return false;
-    if (e->current.code_len != 0 && e->current.versioning != ACCOUNT_VERSIONING_DELEGATED)
+    if (e->current.code_len != 0 && !account_is_delegated(&e->current))
         return true;
     if (e->current.nonce != a->nonce)
         return true;
