@@ -85,15 +85,11 @@
 #define OP_DUP(n)                                                                                  \
     ENTER(DUP##n);                                                                                 \
     sp++;                                                                                          \
-    *sp = sp[-(n)];                                                                                \
+    evm_copy(sp, sp - (n));                                                                        \
     NEXT()
 #define OP_SWAP(n)                                                                                 \
     ENTER(SWAP##n);                                                                                \
-    do {                                                                                           \
-        struct u256 tmp = *sp;                                                                     \
-        *sp = sp[-(n)];                                                                            \
-        sp[-(n)] = tmp;                                                                            \
-    } while (0);                                                                                   \
+    evm_swap(sp, sp - (n));                                                                        \
     NEXT()
 #define OP_LOG(n)                                                                                  \
     ENTER(LOG##n);                                                                                 \
@@ -116,13 +112,12 @@
 /* 8 < n <= 32 big-endian bytes */
 static inline void push_large(struct u256 *r, const uint8_t *p, unsigned n)
 {
-    struct u256 v = U256_ZERO;
     unsigned full = n / 8, rest = n % 8;
-    for (unsigned i = 0; i < full; i++)
-        v.w[i] = evm_load_be64(p + n - 8 * (i + 1));
+    evm_set_u64(r, evm_load_be64(p + n - 8));
+    for (unsigned i = 1; i < full; i++)
+        r->w[i] = evm_load_be64(p + n - 8 * (i + 1));
     if (rest)
-        v.w[full] = evm_load_be64(p) >> (64 - 8 * rest);
-    *r = v;
+        r->w[full] = evm_load_be64(p) >> (64 - 8 * rest);
 }
 
 static inline void calldata_load(struct u256 *r, struct bytes input)
@@ -181,6 +176,7 @@ static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
     const uint8_t *pc = e->pc;
     struct u256 *sp = e->sp;
     struct stf_res res = f->res;
+    struct u256 result; /* of arithmetic that is called */
     enum stf_halt halt;
 
     DISPATCH();
@@ -193,7 +189,7 @@ op_traced:
     goto *op_labels[*pc];
 
     ENTER(ADD);
-    SECOND = u256_add(&TOP, &SECOND);
+    evm_add(&SECOND, &TOP, &SECOND);
     sp--;
     NEXT();
 
@@ -203,44 +199,49 @@ op_traced:
     NEXT();
 
     ENTER(SUB);
-    SECOND = u256_sub(&TOP, &SECOND);
+    evm_sub(&SECOND, &TOP, &SECOND);
     sp--;
     NEXT();
 
     ENTER(DIV);
-    SECOND = u256_div(&TOP, &SECOND);
+    evm_div(&SECOND, &TOP, &SECOND);
     sp--;
     NEXT();
 
     ENTER(SDIV);
-    SECOND = u256_sdiv(&TOP, &SECOND);
+    result = u256_sdiv(&TOP, &SECOND);
+    evm_copy(&SECOND, &result);
     sp--;
     NEXT();
 
     ENTER(MOD);
-    SECOND = u256_mod(&TOP, &SECOND);
+    result = u256_mod(&TOP, &SECOND);
+    evm_copy(&SECOND, &result);
     sp--;
     NEXT();
 
     ENTER(SMOD);
-    SECOND = u256_smod(&TOP, &SECOND);
+    result = u256_smod(&TOP, &SECOND);
+    evm_copy(&SECOND, &result);
     sp--;
     NEXT();
 
     ENTER(ADDMOD);
-    THIRD = u256_addmod(&TOP, &SECOND, &THIRD);
+    result = u256_addmod(&TOP, &SECOND, &THIRD);
+    evm_copy(&THIRD, &result);
     sp -= 2;
     NEXT();
 
     ENTER(MULMOD);
-    THIRD = u256_mulmod(&TOP, &SECOND, &THIRD);
+    result = u256_mulmod(&TOP, &SECOND, &THIRD);
+    evm_copy(&THIRD, &result);
     sp -= 2;
     NEXT();
 
     OP_FN(EXP, evm_op_exp, -1);
 
     ENTER(SIGNEXTEND);
-    SECOND = u256_signextend(&TOP, &SECOND);
+    evm_signextend(&SECOND, &TOP);
     sp--;
     NEXT();
 
@@ -274,26 +275,22 @@ op_traced:
     NEXT();
 
     ENTER(AND);
-    for (unsigned i = 0; i < 4; i++)
-        SECOND.w[i] &= TOP.w[i];
+    evm_and(&SECOND, &TOP);
     sp--;
     NEXT();
 
     ENTER(OR);
-    for (unsigned i = 0; i < 4; i++)
-        SECOND.w[i] |= TOP.w[i];
+    evm_or(&SECOND, &TOP);
     sp--;
     NEXT();
 
     ENTER(XOR);
-    for (unsigned i = 0; i < 4; i++)
-        SECOND.w[i] ^= TOP.w[i];
+    evm_xor(&SECOND, &TOP);
     sp--;
     NEXT();
 
     ENTER(NOT);
-    for (unsigned i = 0; i < 4; i++)
-        TOP.w[i] = ~TOP.w[i];
+    evm_not(&TOP);
     NEXT();
 
     ENTER(BYTE);
@@ -312,7 +309,7 @@ op_traced:
     NEXT();
 
     ENTER(SAR);
-    SECOND = u256_sar(&SECOND, u256_fits_u64(&TOP) && TOP.w[0] < 256 ? (unsigned)TOP.w[0] : 256);
+    evm_sar(&SECOND, &SECOND, &TOP);
     sp--;
     NEXT();
 
@@ -337,7 +334,7 @@ op_traced:
 
     ENTER(CALLVALUE);
     sp++;
-    *sp = f->value;
+    evm_copy(sp, &f->value);
     NEXT();
 
     ENTER(CALLDATALOAD);

@@ -25,11 +25,18 @@ static inline void evm_load_be(struct u256 *r, const uint8_t *p)
     r->w[2] = w2;
     r->w[3] = w3;
 }
+static inline void evm_store_be64(uint8_t *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
 static inline void evm_store_be(uint8_t *p, const struct u256 *a)
 {
-    uint64_t w[4] = { __builtin_bswap64(a->w[3]), __builtin_bswap64(a->w[2]),
-                      __builtin_bswap64(a->w[1]), __builtin_bswap64(a->w[0]) };
-    memcpy(p, w, 32);
+    uint64_t w0 = a->w[0], w1 = a->w[1], w2 = a->w[2], w3 = a->w[3];
+    evm_store_be64(p, w3);
+    evm_store_be64(p + 8, w2);
+    evm_store_be64(p + 16, w1);
+    evm_store_be64(p + 24, w0);
 }
 
 static inline void evm_load_addr(struct u256 *r, const struct addr *a)
@@ -60,6 +67,86 @@ static inline void evm_set_u64(struct u256 *r, uint64_t v)
     r->w[1] = 0;
     r->w[2] = 0;
     r->w[3] = 0;
+}
+
+/* Words are moved limb by limb: a 16-byte load of two limbs that were just stored one by one waits for both to leave
+ * the store buffer, a limb does not. */
+static inline void evm_copy(struct u256 *r, const struct u256 *a)
+{
+    uint64_t w0 = a->w[0], w1 = a->w[1], w2 = a->w[2], w3 = a->w[3];
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_swap(struct u256 *a, struct u256 *b)
+{
+    uint64_t w0 = a->w[0], w1 = a->w[1], w2 = a->w[2], w3 = a->w[3];
+    evm_copy(a, b);
+    b->w[0] = w0;
+    b->w[1] = w1;
+    b->w[2] = w2;
+    b->w[3] = w3;
+}
+
+/* r = r op a */
+static inline void evm_and(struct u256 *r, const struct u256 *a)
+{
+    r->w[0] &= a->w[0];
+    r->w[1] &= a->w[1];
+    r->w[2] &= a->w[2];
+    r->w[3] &= a->w[3];
+}
+static inline void evm_or(struct u256 *r, const struct u256 *a)
+{
+    r->w[0] |= a->w[0];
+    r->w[1] |= a->w[1];
+    r->w[2] |= a->w[2];
+    r->w[3] |= a->w[3];
+}
+static inline void evm_xor(struct u256 *r, const struct u256 *a)
+{
+    r->w[0] ^= a->w[0];
+    r->w[1] ^= a->w[1];
+    r->w[2] ^= a->w[2];
+    r->w[3] ^= a->w[3];
+}
+static inline void evm_not(struct u256 *r)
+{
+    r->w[0] = ~r->w[0];
+    r->w[1] = ~r->w[1];
+    r->w[2] = ~r->w[2];
+    r->w[3] = ~r->w[3];
+}
+
+static inline void evm_add(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    uint64_t c = 0;
+    uint64_t w0 = u64_add_carry(a->w[0], b->w[0], &c), w1 = u64_add_carry(a->w[1], b->w[1], &c);
+    uint64_t w2 = u64_add_carry(a->w[2], b->w[2], &c), w3 = u64_add_carry(a->w[3], b->w[3], &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_sub(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    uint64_t c = 0;
+    uint64_t w0 = u64_sub_borrow(a->w[0], b->w[0], &c), w1 = u64_sub_borrow(a->w[1], b->w[1], &c);
+    uint64_t w2 = u64_sub_borrow(a->w[2], b->w[2], &c), w3 = u64_sub_borrow(a->w[3], b->w[3], &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_div(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    if (u256_fits_u64(a) && u256_fits_u64(b)) {
+        evm_set_u64(r, b->w[0] ? a->w[0] / b->w[0] : 0);
+    } else {
+        struct u256 q = u256_div(a, b);
+        evm_copy(r, &q);
+    }
 }
 
 /* r = a * b mod 2^256: ten limb products, column by column */
@@ -156,6 +243,37 @@ static inline void evm_shr(struct u256 *r, const struct u256 *x, const struct u2
     r->w[1] = r1;
     r->w[2] = r2;
     r->w[3] = r3;
+}
+
+/* Arithmetic shift: the window is filled with the sign. */
+static inline void evm_sar(struct u256 *r, const struct u256 *x, const struct u256 *by)
+{
+    uint64_t fill = (uint64_t)((int64_t)x->w[3] >> 63);
+    uint64_t n = u256_fits_u64(by) && by->w[0] < 256 ? by->w[0] : 255;
+    /* 255 moves the sign bit everywhere, as 256 and more do */
+    unsigned limb = (unsigned)n / 64, bit = (unsigned)n % 64;
+    uint64_t window[8] = { x->w[0], x->w[1], x->w[2], x->w[3], fill, fill, fill, fill };
+    const uint64_t *w = window + limb;
+    uint64_t r0 = (w[0] >> bit) | ((w[1] << 1) << (63 - bit));
+    uint64_t r1 = (w[1] >> bit) | ((w[2] << 1) << (63 - bit));
+    uint64_t r2 = (w[2] >> bit) | ((w[3] << 1) << (63 - bit));
+    uint64_t r3 = (w[3] >> bit) | ((w[4] << 1) << (63 - bit));
+    r->w[0] = r0;
+    r->w[1] = r1;
+    r->w[2] = r2;
+    r->w[3] = r3;
+}
+
+/* SIGNEXTEND in place: byte k (least significant first) of x carries the sign. */
+static inline void evm_signextend(struct u256 *x, const struct u256 *k)
+{
+    if (!u256_fits_u64(k) || k->w[0] >= 31)
+        return;
+    unsigned limb = (unsigned)k->w[0] / 8, drop = 56 - 8 * ((unsigned)k->w[0] % 8);
+    int64_t v = (int64_t)(x->w[limb] << drop) >> drop;
+    x->w[limb] = (uint64_t)v;
+    for (unsigned i = limb + 1; i < 4; i++)
+        x->w[i] = (uint64_t)(v >> 63);
 }
 
 #endif

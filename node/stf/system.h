@@ -42,16 +42,17 @@ struct
 /* Native is tested first; a failed native charge sets the remainder to 0. */
 static inline enum stf_halt res_charge(struct stf_res *r, uint64_t gas, uint64_t native)
 {
-    if (GH_UNLIKELY(r->native < native)) {
+    uint64_t left;
+    if (GH_UNLIKELY(__builtin_sub_overflow(r->native, native, &left))) {
         r->native = 0;
         return HALT_OUT_OF_NATIVE;
     }
-    r->native -= native;
-    if (GH_UNLIKELY(r->gas < gas)) {
+    r->native = left;
+    if (GH_UNLIKELY(__builtin_sub_overflow(r->gas, gas, &left))) {
         r->gas = 0;
         return HALT_OUT_OF_GAS;
     }
-    r->gas -= gas;
+    r->gas = left;
     return HALT_NONE;
 }
 
