@@ -19,7 +19,8 @@
  *
  * Retention. Blocks >= state_floor() can be viewed and rolled back to; blocks in [state_proof_floor(),
  * state_tree_block()] can be proved. Older ones are gone: the answer is an error ("pruned"), never a newer value.
- * floor = min(latest - history_blocks, keep_from, lowest pinned view, tree block).
+ * floor = min(latest - history_blocks, keep_from, lowest pinned view, tree block), worked out whenever a block is
+ * applied. Views do not hold old proofs; keep_from does.
  *
  * Preimages. Code and everything given at genesis stays for ever. An account record stays while the newest value or
  * a retained older value of an account names it, so memory is bounded by the state and the history, not by age.
