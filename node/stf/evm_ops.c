@@ -203,6 +203,8 @@ enum stf_halt evm_op_extcodecopy(struct stf_block *b, struct ee_frame *f, struct
     if (halt == HALT_NONE)
         halt = sys_account(b, &f->res, &a, true, &rec);
     if (halt == HALT_NONE)
+        halt = res_charge(&f->res, 0, sys_native_code_read(rec));
+    if (halt == HALT_NONE)
         halt = sys_code(b, rec, &code, &bitmap);
     if (halt == HALT_NONE)
         halt = charge_copy(f, &sp[-3], &len);
@@ -326,7 +328,7 @@ static enum stf_halt charge_callee(struct stf_block *b, struct ee_frame *f,
     if (halt != HALT_NONE)
         return halt;
     *is_empty = account_is_empty(rec);
-    if (rec->versioning != ACCOUNT_VERSIONING_DELEGATED)
+    if (!account_is_delegated(rec))
         return HALT_NONE;
     struct bytes code;
     const uint8_t *bitmap;

@@ -13,6 +13,7 @@
 #define EE_ID_CAP 4u
 
 #define GAS_CODE_DEPOSIT     200u /* a byte */
+#define ADDRESS_RLP_LEN_MAX  31u  /* rlp([creator, nonce]): one block of keccak */
 #define NATIVE_INITCODE_BYTE 6u   /* spec 10 §7.7: bytecode preprocessing */
 
 struct frame_slot { /* one per depth */
@@ -117,35 +118,32 @@ static enum stf_halt check_balance(struct driver *d, struct stf_res *res, const 
     return halt;
 }
 
-/* Code to run for a callee, through one EIP-7702 delegation; *ee NULL when there is none. `res` pays native, or NULL. */
-static enum stf_halt load_code(struct driver *d, struct stf_res *res, const struct addr *callee,
-                               struct ee_frame *f)
+/* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none. Fetching code costs native; reaching
+ * the accounts too if charges_access (a nested call paid for that in its opcode). */
+static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charges_access)
 {
+    struct stf_res *res = charges_access ? &f->res : NULL;
     const struct account_record *rec;
-    enum stf_halt halt = sys_account(d->b, res, callee, false, &rec);
-    if (halt != HALT_NONE)
-        return halt;
-    for (unsigned hop = 0; rec->code_len; hop++) {
-        uint64_t versioning = rec->versioning;
-        struct b256 hash = rec->bytecode_hash;
-        halt = sys_code(d->b, rec, &f->code, &f->bitmap);
+    enum stf_halt halt = sys_account(d->b, res, &f->code_addr, false, &rec);
+    for (unsigned hop = 0; halt == HALT_NONE && rec->code_len; hop++) {
+        uint8_t ee_id = (uint8_t)(rec->versioning >> 48);
+        bool is_delegated = account_is_delegated(rec);
+        f->code_hash = rec->bytecode_hash;
+        halt = res_charge(&f->res, 0, sys_native_code_read(rec));
+        if (halt == HALT_NONE)
+            halt = sys_code(d->b, rec, &f->code, &f->bitmap);
         if (halt != HALT_NONE)
             return halt;
         struct addr target;
-        if (hop == 0 && versioning == ACCOUNT_VERSIONING_DELEGATED &&
-            evm_delegation_target(f->code, &target)) {
-            /* a designator is never run itself; its target is not followed further */
-            f->code = no_bytes;
-            halt = sys_account(d->b, res, &target, false, &rec);
-            if (halt != HALT_NONE)
-                return halt;
-            continue;
+        if (hop > 0 || !is_delegated || !evm_delegation_target(f->code, &target)) {
+            f->ee = stf_ee_find(ee_id);
+            return f->ee ? HALT_NONE : sys_fail(d->b, STF_E_ORACLE);
         }
-        f->code_hash = hash;
-        f->ee = stf_ee_find((uint8_t)(versioning >> 48));
-        return f->ee ? HALT_NONE : sys_fail(d->b, STF_E_ORACLE);
+        /* a designator is never run itself; its target is not followed further */
+        f->code = no_bytes;
+        halt = sys_account(d->b, res, &target, false, &rec);
     }
-    return HALT_NONE;
+    return halt;
 }
 
 /* Precompiles and hooks. false: the callee is neither. */
@@ -191,7 +189,7 @@ static enum stf_halt enter_call(struct driver *d, struct frame_slot *s,
     s->kind = req->kind;
     memset(&s->created, 0, sizeof(s->created));
 
-    enum stf_halt halt = load_code(d, charges_callee ? &f->res : NULL, &req->code_addr, f);
+    enum stf_halt halt = load_code(d, f, charges_callee);
     s->mark = sys_snapshot(d->b);
     trace_enter(d, s);
     bool moves_value = req->kind == CALL_PLAIN || req->kind == CALL_CODE;
@@ -262,8 +260,11 @@ static enum stf_halt create_preconditions(struct driver *d, struct ee_frame *f,
     enum stf_halt halt = HALT_NONE;
     if (!c->is_top) /* ZKOS: the nonce is read for the address */
         halt = sys_account(d->b, &f->res, c->creator, false, &rec);
-    if (halt == HALT_NONE && c->salt && c->initcode.len)
+    /* ZKOS: hashing the initcode is paid for, hashing the address only at the top */
+    if (halt == HALT_NONE && c->salt)
         halt = res_charge(&f->res, 0, sys_native_keccak(c->initcode.len));
+    if (halt == HALT_NONE && c->is_top)
+        halt = res_charge(&f->res, 0, sys_native_keccak(ADDRESS_RLP_LEN_MAX));
     if (halt == HALT_NONE && f->depth > d->rules->max_depth)
         halt = HALT_REVERT;
     bool enough = true;
@@ -287,10 +288,7 @@ static enum stf_halt create_address(struct driver *d, struct frame_slot *s, cons
     f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
                       : tx_create_address(c->creator, nonce);
     f->code_addr = f->self;
-    halt = sys_warm_account(d->b, &f->self);
-    if (halt == HALT_NONE)
-        halt = check_collision(d, &f->res, &f->self);
-    return halt;
+    return check_collision(d, &f->res, &f->self); /* reading the account also warms it */
 }
 
 /* As enter_call. */
