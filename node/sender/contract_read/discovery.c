@@ -1,7 +1,7 @@
-/* l1-watcher/discovery.c
+/* node/sender/contract_read/discovery.c
  *
  * Four rounds, each at the same block: bridgehub, diamond, chain type manager, timelock and verifier. */
-#include "l1-watcher/discovery.h"
+#include "node/sender/contract_read/discovery.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

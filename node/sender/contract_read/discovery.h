@@ -1,9 +1,9 @@
-/* l1-watcher/discovery.h
+/* node/sender/contract_read/discovery.h
  *
  * Everything a chain needs to know of its settlement contracts, from the Bridgehub's address and the chain id alone (spec 50 §2.2),
  * read at one block. Asynchronous; used at start and again when something seems to have changed. */
-#ifndef GH_WATCHER_DISCOVERY_H
-#define GH_WATCHER_DISCOVERY_H
+#ifndef GH_SENDER_DISCOVERY_H
+#define GH_SENDER_DISCOVERY_H
 
 #include "node/net/eth_client.h"
 
