@@ -51,7 +51,7 @@ build_preset() {
     if [ $# -gt 0 ]; then
         cmake --build "build/$preset" -j "$GH_JOBS" --target "$@"
     else
-        cmake --build "build/$preset" -j "$GH_JOBS"
+        cmake --build "build/$preset" -j "$GH_JOBS" -- -k 0
     fi
 }
 

@@ -41,6 +41,7 @@ for src in $sources; do
     written=$("${prefix}objdump" -h "$object" |
         awk '$2 ~ /^\.(data|bss|sdata|sbss)(\.|$)/ && $2 !~ /^\.data\.rel\.ro/ && $3 != "00000000" { print $2 }')
     if [ -n "$written" ]; then
+        # shellcheck disable=SC2086 # one line of words
         echo "FAIL: ${src#"$root"/} has writable globals in" $written
         bad=1
     fi
@@ -67,4 +68,5 @@ for name in $undefined; do
     esac
 done
 [ "$bad" -eq 0 ] || exit 1
+# shellcheck disable=SC2086 # one line of words
 echo "freestanding: $count files, undefined:" $undefined
