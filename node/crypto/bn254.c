@@ -140,31 +140,34 @@ static struct bn_fp2 fp2_of_limbs(const uint64_t limbs[2][4])
     return v;
 }
 
-/* The p-power Frobenius carried over to the twist. */
-static void g2_frobenius(struct bn_g2_affine *r, const struct bn_g2_affine *p)
+/* The p-power Frobenius of the curve carried over to the twist. */
+static void g2_frobenius(struct bn_g2_point *r, const struct bn_g2_point *p)
 {
     struct bn_fp2 kx = fp2_of_limbs(bn_frobenius[2]), ky = fp2_of_limbs(bn_frobenius[3]);
     bn_fp2_conj(&r->x, &p->x);
     bn_fp2_mul(&r->x, &r->x, &kx);
     bn_fp2_conj(&r->y, &p->y);
     bn_fp2_mul(&r->y, &r->y, &ky);
+    bn_fp2_conj(&r->z, &p->z);
 }
 
-/* Of order r: exactly the points with frobenius(Q) = 6x^2 Q. On the twist the Frobenius F satisfies
- * F^2 - tF + p = 0 with t - 1 = 6x^2; F(Q) = (t-1)Q turns that into (p + 1 - t)Q = rQ = 0. */
+/* Of order r: exactly the points with (x+1)Q + F(xQ) + F^2(xQ) = F^3(2xQ) for the Frobenius F (El Housni,
+ * Guillevic, Piellard, "Co-factor clearing and subgroup membership testing", 2022). In G2, F is
+ * multiplication by 6x^2, a root of that polynomial mod r. Elsewhere F^2 - tF + p = 0 leaves only orders that
+ * divide the resultant of the two, whose common divisor with the order r(2p - r) of the twist is r. */
 static bool g2_in_subgroup(const struct bn_g2_affine *p)
 {
-    struct bn_g2_affine f;
-    struct bn_g2_point q, t;
+    struct bn_g2_point q, xq, sum, f;
     bn_g2_of_affine(&q, p);
-    bn_g2_mul_u64(&q, &q, BN_X);
-    bn_g2_mul_u64(&q, &q, BN_X);
-    bn_g2_dbl(&t, &q);
-    bn_g2_add(&q, &t, &q);
-    bn_g2_dbl(&q, &q);
-    g2_frobenius(&f, p);
-    bn_g2_of_affine(&t, &f);
-    return bn_g2_eq(&q, &t);
+    bn_g2_mul_u64(&xq, &q, BN_X);
+    bn_g2_add(&sum, &xq, &q);
+    g2_frobenius(&f, &xq);
+    bn_g2_add(&sum, &sum, &f);
+    g2_frobenius(&f, &f);
+    bn_g2_add(&sum, &sum, &f);
+    g2_frobenius(&f, &f);
+    bn_g2_dbl(&f, &f);
+    return bn_g2_eq(&sum, &f);
 }
 
 static enum decoded g2_decode(struct bn_g2_affine *p, const uint8_t in[128])
@@ -268,14 +271,14 @@ static void fp12_mul_line(struct bn_fp12 *f, const struct bn_line *l, const stru
     bn_fp6_add(&f->c[0], &lo, &hi);
 }
 
-static void miller_add(struct bn_fp12 *f, struct miller_pair *pair, const struct bn_g2_affine *q,
-                       bool negate)
+static void miller_add(struct bn_fp12 *f, struct miller_pair *pair, const struct bn_fp2 *qx,
+                       const struct bn_fp2 *qy, bool negate)
 {
     struct bn_line l;
-    struct bn_fp2 y = q->y;
+    struct bn_fp2 y = *qy;
     if (negate)
         bn_fp2_neg(&y, &y);
-    bn_line_add(&pair->t, &l, &q->x, &y);
+    bn_line_add(&pair->t, &l, qx, &y);
     fp12_mul_line(f, &l, &pair->p);
 }
 
@@ -296,15 +299,16 @@ static void miller_loop(struct bn_fp12 *f, struct miller_pair *pairs, size_t n)
             bn_line_double(&pairs[k].t, &l);
             fp12_mul_line(&acc, &l, &pairs[k].p);
             if (bn_loop[i])
-                miller_add(&acc, &pairs[k], &pairs[k].q, bn_loop[i] < 0);
+                miller_add(&acc, &pairs[k], &pairs[k].q.x, &pairs[k].q.y, bn_loop[i] < 0);
         }
     }
     for (size_t k = 0; k < n; k++) {
-        struct bn_g2_affine q1, q2;
-        g2_frobenius(&q1, &pairs[k].q);
-        g2_frobenius(&q2, &q1);
-        miller_add(&acc, &pairs[k], &q1, false);
-        miller_add(&acc, &pairs[k], &q2, true);
+        struct bn_g2_point q;
+        bn_g2_of_affine(&q, &pairs[k].q);
+        g2_frobenius(&q, &q);
+        miller_add(&acc, &pairs[k], &q.x, &q.y, false);
+        g2_frobenius(&q, &q);
+        miller_add(&acc, &pairs[k], &q.x, &q.y, true);
     }
     bn_fp12_mul(f, f, &acc);
 }

@@ -1,15 +1,25 @@
 /* node/crypto/wnaf.h   (internal to crypto_free)
  *
- * Signed windows of 5 bits: a number below 2^128 as digits that are 0 or odd in [-15, 15], at most one
- * of five neighbours not 0. */
+ * Signed digits of scalars, for groups where the inverse is free. */
 #ifndef GH_CRYPTO_WNAF_H
 #define GH_CRYPTO_WNAF_H
 
 #include "node/base/u256.h"
 
-#define WNAF_LEN 130
+/* Digit i (0 to NAF_LEN - 1) of the non-adjacent form of k: (3k - k) / 2 without carries. */
+#define NAF_LEN 65
+static inline int naf_digit(uint64_t k, unsigned i)
+{
+    uint64_t hi, lo = u64_mul_wide(k, 3, &hi);
+    unsigned bit = i + 1;
+    uint64_t of_3k = bit < 64 ? lo >> bit : hi >> (bit - 64);
+    uint64_t of_k = bit < 64 ? k >> bit : 0;
+    return (int)(of_3k & 1) - (int)(of_k & 1);
+}
 
-/* least significant digit first */
+#define WNAF_LEN 130
+/* Signed windows of 5 bits: k < 2^128 as digits that are 0 or odd in [-15, 15], at most one of five
+ * neighbours not 0; least significant first. */
 static inline void wnaf5(int8_t digits[WNAF_LEN], const struct u256 *k)
 {
     struct u256 left = *k;

@@ -235,6 +235,25 @@ static void wnaf_digits_add_up(void **state)
     }
 }
 
+static void naf_digits_add_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        struct u256 k = random_scalar(), sum = U256_ZERO;
+        uint64_t e = i == 0 ? UINT64_MAX : i == 1 ? 0 : i == 2 ? BN_X : k.w[0];
+        int before = 0;
+        for (unsigned j = NAF_LEN; j-- > 0;) {
+            int d = naf_digit(e, j);
+            assert_true(d >= -1 && d <= 1 && (d == 0 || before == 0));
+            before = d;
+            sum = u256_shl(&sum, 1);
+            sum = d < 0 ? u256_sub(&sum, &U256_ONE)
+                        : u256_add(&sum, &(struct u256){ { (uint64_t)d } });
+        }
+        assert_true(u256_fits_u64(&sum) && sum.w[0] == e);
+    }
+}
+
 static void g1_rejects_bad_points(void **state)
 {
     (void)state;
@@ -401,6 +420,7 @@ int main(void)
         cmocka_unit_test(g1_mul_equals_double_and_add),
         cmocka_unit_test(scalar_split_is_short_and_exact),
         cmocka_unit_test(wnaf_digits_add_up),
+        cmocka_unit_test(naf_digits_add_up),
         cmocka_unit_test(g1_rejects_bad_points),
         cmocka_unit_test(pairing_is_bilinear),
         cmocka_unit_test(pairing_with_infinity_is_one),
