@@ -121,8 +121,7 @@ static enum stf_error build_resources(struct tx_run *r)
     return STF_OK;
 }
 
-/* Steps 1 to 8: nothing is read from the state. */
-static enum stf_error check_stateless(struct tx_run *r)
+enum stf_error bootloader_l2_resources(struct tx_run *r)
 {
     r->gas_limit = r->tx->type == TX_SYSTEM ? MAX_GAS_AMOUNT : r->tx->gas_limit;
     r->from = r->tx->from;
@@ -276,7 +275,7 @@ static enum stf_error settle_fees(struct tx_run *r)
 
 enum stf_error bootloader_l2(struct tx_run *r)
 {
-    enum stf_error e = check_stateless(r);
+    enum stf_error e = bootloader_l2_resources(r);
     if (e == STF_OK)
         e = check_and_prepay(r);
     if (e != STF_OK)

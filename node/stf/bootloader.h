@@ -32,7 +32,9 @@ struct tx_run {
     struct bytes output;
 };
 
-enum stf_error bootloader_l2(struct tx_run *r);       /* legacy .. 0x04 and 0x7d, ZKsync OS */
+enum stf_error bootloader_l2(struct tx_run *r); /* legacy .. 0x04 and 0x7d, ZKsync OS */
+/* Its steps 1 to 8 of spec 10 §4.1: structure, limits, price, resources. Reads nothing from the state. */
+enum stf_error bootloader_l2_resources(struct tx_run *r);
 enum stf_error bootloader_l1(struct tx_run *r);       /* 0x7e, 0x7f */
 enum stf_error bootloader_ethereum(struct tx_run *r); /* Ethereum rules */
 
