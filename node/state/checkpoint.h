@@ -36,13 +36,15 @@ struct checkpoint_info {
 
 /* Writes the state after `block` (hashed, >= state_floor; STATE_LATEST: the newest hashed block). Reads through a
  * pinned view in small slices, so builder and readers go on; meant for a worker. info->block, leaf_count and root are
- * filled in; the other fields are the caller's. When it returns true the file survives a power cut. */
+ * filled in; the other fields are the caller's. When it returns true the file survives a power cut. ERR_INVALID also when
+ * the block is rolled back meanwhile. */
 MUST_USE bool checkpoint_write(struct state *s, const struct state_files *files, uint64_t block,
                                struct checkpoint_info *info, struct err *err);
 
 /* Loads the newest valid checkpoint of this chain with block <= max_block. Damaged and foreign ones are logged in
  * words and passed over. NULL with err->kind ERR_NONE: there is none; NULL otherwise: the folder cannot be read.
- * Pass as max_block the oldest block that must be viewable after the start: later records are applied on top. */
+ * Pass as max_block the oldest block that must be viewable after the start: later records are applied on top. The
+ * caller compares info->block_hash with its own record of the block. */
 struct state *checkpoint_load(const struct state_files *files, const struct state_config *cfg,
                               uint64_t chain_id, uint64_t max_block, struct checkpoint_info *info,
                               struct err *err);
@@ -50,6 +52,11 @@ struct state *checkpoint_load(const struct state_files *files, const struct stat
 struct state *checkpoint_load_file(const struct state_files *files, const char *name,
                                    const struct state_config *cfg, struct checkpoint_info *info,
                                    struct err *err);
+
+/* After a rollback: checkpoints of blocks > `block` describe another chain and must go before that chain grows on. false:
+ * one of them is still there. */
+MUST_USE bool checkpoint_drop_above(const struct state_files *files, uint64_t block,
+                                    struct err *err);
 
 /* Removes leftovers of interrupted writes, and all checkpoints but the newest `keep` and the newest one at or below
  * `needed_block`. Failures are logged: they cost disk, not safety. */

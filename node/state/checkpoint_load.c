@@ -335,6 +335,25 @@ static void remove_file(const struct state_files *files, const char *name)
         log_warn(LOG_STATE, "old checkpoint not removed", LOG_STR("why", err.msg));
 }
 
+bool checkpoint_drop_above(const struct state_files *files, uint64_t block, struct err *err)
+{
+    struct found f;
+    if (!find_files(&f, files, err))
+        return false;
+    bool ok = true, any = false;
+    for (uint64_t i = 0; ok && i < f.count; i++) {
+        char name[CKPT_NAME_MAX];
+        if (f.block[i] <= block)
+            continue;
+        name_of(name, f.block[i]);
+        ok = files->remove(files->ctx, name, err);
+        any = true;
+    }
+    free(f.block);
+    free(f.leftover);
+    return ok && (!any || files->sync_folder(files->ctx, err));
+}
+
 void checkpoint_prune(const struct state_files *files, unsigned keep, uint64_t needed_block)
 {
     struct found f;

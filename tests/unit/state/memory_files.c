@@ -26,7 +26,8 @@ static void set_entry(struct mem_entry *list, const char *name, int content)
     for (unsigned i = 0; !e && i < MEM_FILES; i++)
         if (list[i].content < 0)
             e = &list[i];
-    assert_non_null(e);
+    if (!e)
+        abort();
     snprintf(e->name, sizeof(e->name), "%s", name);
     e->content = content;
 }

@@ -312,6 +312,11 @@ static void newest_valid_wins(void **unused)
     name_of(name, 2);
     assert_non_null(mem_folder_file(&folder, name));
     assert_int_equal(mem_folder_count(&folder), 4); /* with the two foreign files */
+    assert_fine(checkpoint_drop_above(&folder.files, 2, &err), &err);
+    uint64_t cut = 1;
+    mem_folder_power_cut(&folder, &cut); /* gone for good */
+    assert_int_equal(mem_folder_count(&folder), 3);
+    assert_non_null(mem_folder_file(&folder, name));
     chain_clear(&c);
     mem_folder_clear(&folder);
 }

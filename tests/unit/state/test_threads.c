@@ -2,6 +2,7 @@
  * reader knows what it must see without asking anybody. Run under ThreadSanitizer as well. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "node/base/hash.h"
 #include "node/base/log.h"
@@ -11,6 +12,13 @@
 #define KEYS    400u
 #define BLOCKS  300u
 #define READERS 3
+
+/* cmocka reports failures of the main thread only */
+#define FAULT()                                                                                    \
+    do {                                                                                           \
+        fprintf(stderr, "%s:%d\n", __FILE__, __LINE__);                                            \
+        abort();                                                                                   \
+    } while (0)
 
 static struct state *s;
 static struct b256 keys[KEYS];
@@ -88,7 +96,7 @@ static void *hash(void *arg)
         struct err err = { 0 };
         uint64_t n = state_latest(s);
         if (!state_tree_advance(s, n, &mark, &err) && err.kind != ERR_INVALID)
-            abort(); /* only a rollback in between may make it fail */
+            FAULT(); /* only a rollback in between may make it fail */
     }
     return NULL;
 }
@@ -103,7 +111,7 @@ static void check_value(const struct state_view *v, unsigned i)
     if (written)
         want = value_of(i, written);
     if (exists != (written != 0) || !b256_eq(&value, &want))
-        abort();
+        FAULT();
 }
 
 static void check_account(const struct state_view *v)
@@ -113,9 +121,9 @@ static void check_account(const struct state_view *v)
     struct b256 probe;
     if (state_view_account(v, &who, &rec, &exists)) {
         if (rec.nonce != state_view_block(v))
-            abort();
+            FAULT();
     } else if (state_view_slot(v, &keys[0], &probe, &exists)) {
-        abort(); /* not rolled back, so the record must be there */
+        FAULT(); /* not rolled back, so the record must be there */
     }
 }
 
@@ -132,7 +140,7 @@ static void check_proof(uint64_t *seed)
         if (written)
             want = value_of(i, written);
         if (!state_proof_verify(p, &keys[i], &p->mark.root, &value) || !b256_eq(&value, &want))
-            abort();
+            FAULT();
         atomic_fetch_add(&proofs_seen, 1);
     }
     free(p);
@@ -173,7 +181,7 @@ static void *write_checkpoints(void *arg)
             struct state *again = checkpoint_load(&f.files, &(struct state_config){ 4, 4 }, 1,
                                                   UINT64_MAX, &back, &err);
             if (!again || back.block != info.block)
-                abort();
+                FAULT();
             struct state_view *v = state_view_open(again, STATE_LATEST, &err);
             for (unsigned i = 0; i < KEYS; i++)
                 check_value(v, i);
