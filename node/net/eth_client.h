@@ -16,7 +16,7 @@
  *
  * Errors in the reply: ERR_REJECTED the node answered with a JSON-RPC error (`code`, text, and revert bytes when there are any);
  * ERR_TRANSIENT no usable answer before the deadline; ERR_INVALID an answer whose shape is wrong (after trying
- * the other endpoints); ERR_LOCAL out of memory. Runs on one event_base; not thread-safe. (spec 90 rows 14, 18, 20) */
+ * the other endpoints) or that is too large (code ETH_CODE_TOO_LARGE); ERR_LOCAL out of memory. Runs on one event_base; not thread-safe. (spec 90 rows 14, 18, 20) */
 #ifndef GH_NET_ETH_CLIENT_H
 #define GH_NET_ETH_CLIENT_H
 
@@ -29,6 +29,7 @@
 
 struct eth_client;
 struct eth_request;
+#define ETH_CODE_TOO_LARGE (-1)
 
 struct eth_client_config { /* zero means the default; strings are copied */
     const char *name;      /* for logs: "l1", "gateway" */
@@ -66,8 +67,8 @@ void eth_client_destroy(struct eth_client *c);
 struct eth_opts {
     uint64_t deadline_ms;  /* 0: the client's */
     uint32_t max_attempts; /* 0: until the deadline */
-    /* Only an endpoint whose head is at least this block may answer (asked in the same POST); one that is behind is passed
-     * over. 0: any. For eth_get_block the block in the reply must be at least this number, too. */
+    /* Only an endpoint whose head is at least this block may answer (its head is asked in the same POST, or
+     * before it where there are no batches); one that is behind is passed over. 0: any. For eth_get_block the block in the reply must be at least this number, too. */
     uint64_t min_block;
     /* Also hand the same call to every other good endpoint, answers ignored: for raw transactions. */
     bool to_all;
