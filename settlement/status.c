@@ -1,0 +1,195 @@
+/* settlement/status.c
+ *
+ * What operators and clients see: frontiers, waits, estimates. Snapshots are taken on the loop and read from any thread. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "settlement/internal.h"
+
+static uint64_t block_of(struct settlement *s, uint64_t batch)
+{
+    struct batch_row row;
+    struct err err;
+    bool found = false;
+    if (batch == 0 || !batch_load(s->reader, batch, &row, &found, &err) || !found)
+        return 0;
+    return row.last_block;
+}
+
+static uint64_t finalized_batch(struct settlement *s)
+{
+    uint64_t n = s->snap.batch[FRONTIER_FINALIZED];
+    for (;; n++) {
+        struct batch_row row;
+        struct err err;
+        bool found = false;
+        if (n + 1 > s->frontier[BATCH_EXECUTE] ||
+            !batch_load(s->reader, n + 1, &row, &found, &err) || !found)
+            return n;
+        if (!row.step[BATCH_EXECUTE].done ||
+            row.step[BATCH_EXECUTE].sl_block > s->finalized_sl_block)
+            return n;
+    }
+}
+
+static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out, size_t cap)
+{
+    struct lane *l = &s->lanes[lane];
+    struct tx_info live[1];
+    out[0] = 0;
+    if (!l->manager) {
+        snprintf(out, cap, "sending is off (l1_sender.enabled)");
+        return;
+    }
+    if (tx_manager_list(l->manager, live, 1) == 0)
+        return;
+    if (live[0].wait == TX_WAIT_NONE)
+        snprintf(out, cap, "%s: %s", live[0].key, tx_state_name(live[0].state));
+    else
+        snprintf(out, cap, "%s: %s, waits for %s%s%.60s", live[0].key, tx_state_name(live[0].state),
+                 tx_wait_name(live[0].wait), live[0].error[0] ? ": " : "", live[0].error);
+}
+
+void snapshot_refresh(struct settlement *s)
+{
+    struct settlement_frontiers f = s->snap; /* written by this thread only */
+    const uint64_t batches[4] = { s->sealed, s->frontier[BATCH_COMMIT], s->frontier[BATCH_PROVE],
+                                  s->frontier[BATCH_EXECUTE] };
+    for (int i = 0; i < 4; i++) {
+        if (f.batch[i] != batches[i])
+            f.block[i] = i == FRONTIER_SEALED ? s->sealed_block : block_of(s, batches[i]);
+        f.batch[i] = batches[i];
+    }
+    uint64_t fin = finalized_batch(s);
+    if (fin != f.batch[FRONTIER_FINALIZED]) {
+        f.batch[FRONTIER_FINALIZED] = fin;
+        f.block[FRONTIER_FINALIZED] = block_of(s, fin);
+    }
+    char waits[LANE_CNT][sizeof(s->lane_wait[0])];
+    for (int i = 0; i < LANE_CNT; i++)
+        lane_wait(s, (enum settlement_lane)i, waits[i], sizeof(waits[i]));
+    struct hold h = { .active = false };
+    for (int i = HOLD_CNT - 1; i >= 0 && !h.active; i--)
+        h = s->holds[i];
+    pthread_mutex_lock(&s->mutex);
+    s->snap = f;
+    s->snap_hold = h;
+    s->stats.holding = h.active;
+    memcpy(s->lane_wait, waits, sizeof(waits));
+    s->open_since_ms = s->open.block_cnt ? s->open.b.first_timestamp * 1000 : 0;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void settlement_frontiers_get(struct settlement *s, struct settlement_frontiers *out)
+{
+    pthread_mutex_lock(&s->mutex);
+    *out = s->snap;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+void settlement_stats_get(struct settlement *s, struct settlement_stats *out)
+{
+    pthread_mutex_lock(&s->mutex);
+    *out = s->stats;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+/* The mutex is held. */
+static void describe_wait(struct settlement *s, uint64_t batch, char *text, size_t cap,
+                          uint64_t *eta_ms)
+{
+    static const char *const steps[LANE_CNT] = { "its commit", "its proof", "its execution" };
+    const struct settlement_frontiers *f = &s->snap;
+    *eta_ms = UINT64_MAX;
+    text[0] = 0;
+    if (batch == 0 || batch > f->batch[FRONTIER_SEALED]) {
+        uint64_t now = clock_wall_ms(s->deps.clock),
+                 due = s->open_since_ms + s->cfg.batch_timeout_ms;
+        snprintf(text, cap, s->open_since_ms ? "the batch to be sealed" : "a block");
+        if (s->open_since_ms)
+            *eta_ms = due > now ? due - now : 0;
+        return;
+    }
+    for (int lane = 0; lane < LANE_CNT; lane++) {
+        if (batch <= f->batch[FRONTIER_COMMITTED + lane])
+            continue;
+        if (s->snap_hold.active)
+            snprintf(text, cap, "%s; on hold: %.150s", steps[lane], s->snap_hold.reason);
+        else if (lane == LANE_PROVE && !(s->cfg.mock_proofs && s->contracts.is_testnet_verifier))
+            snprintf(text, cap, "a prover");
+        else
+            snprintf(text, cap, "%s%s%s", steps[lane], s->lane_wait[lane][0] ? "; " : "",
+                     s->lane_wait[lane]);
+        uint64_t eta = 0;
+        bool known = true;
+        for (int i = lane; i < LANE_CNT; i++) {
+            known = known && s->step_ms[i] > 0;
+            eta += s->step_ms[i];
+        }
+        if (known && !s->snap_hold.active)
+            *eta_ms = eta;
+        return;
+    }
+    if (s->cfg.l1_finalized && batch > f->batch[FRONTIER_FINALIZED])
+        snprintf(text, cap, "L1 to finalize the block that executed it");
+    else
+        *eta_ms = 0;
+}
+
+void settlement_waits_for(struct settlement *s, uint64_t batch, char *text, size_t cap,
+                          uint64_t *eta_ms)
+{
+    pthread_mutex_lock(&s->mutex);
+    describe_wait(s, batch, text, cap, eta_ms);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void put_json_string(struct buf *out, const char *s)
+{
+    buf_append_str(out, "\"");
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            buf_printf(out, "\\%c", c);
+        else if (c < 0x20 || c > 0x7e)
+            buf_printf(out, "\\u%04x", c);
+        else
+            buf_append(out, &c, 1);
+    }
+    buf_append_str(out, "\"");
+}
+
+bool settlement_status_json(struct settlement *s, struct buf *out)
+{
+    static const char *const names[] = { "sealed", "committed", "proved", "executed", "finalized" };
+    pthread_mutex_lock(&s->mutex);
+    buf_append_str(out, "{\"frontiers\":{");
+    for (size_t i = 0; i < GH_COUNT(names); i++)
+        buf_printf(out, "%s\"%s\":{\"batch\":%" PRIu64 ",\"block\":%" PRIu64 "}", i ? "," : "",
+                   names[i], s->snap.batch[i], s->snap.block[i]);
+    buf_append_str(out, "},\"lanes\":{");
+    for (int i = 0; i < LANE_CNT; i++) {
+        buf_printf(out, "%s\"%s\":{\"waits_for\":", i ? "," : "",
+                   settlement_lane_name((enum settlement_lane)i));
+        put_json_string(out, s->lane_wait[i]);
+        buf_printf(out, ",\"usual_ms\":%" PRIu64 "}", s->step_ms[i]);
+    }
+    buf_append_str(out, "},\"hold\":");
+    if (s->snap_hold.active) {
+        buf_append_str(out, "{\"reason\":");
+        put_json_string(out, s->snap_hold.reason);
+        buf_append_str(out, ",\"remedy\":");
+        put_json_string(out, s->snap_hold.remedy);
+        buf_append_str(out, "}");
+    } else {
+        buf_append_str(out, "null");
+    }
+    buf_printf(out,
+               ",\"batches_sealed\":%" PRIu64 ",\"batches_adopted\":%" PRIu64
+               ",\"transactions_reverted\":%" PRIu64 ",\"sealed_to_broadcast_ms\":%" PRIu64 "}",
+               s->stats.sealed, s->stats.adopted, s->stats.reverted_txs,
+               s->stats.sealed_to_broadcast_ms);
+    pthread_mutex_unlock(&s->mutex);
+    return !out->failed;
+}

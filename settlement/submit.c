@@ -1,0 +1,453 @@
+/* settlement/submit.c
+ *
+ * Sealed batches into requests for the three senders. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/base/log.h"
+#include "node/store/l1_tx.h"
+#include "settlement/internal.h"
+
+#define SUBMIT_ARENA_CHUNK (256u << 10)
+#define SUBMIT_ARENA_LIMIT (1u << 30)
+#define MAX_CALLDATA       (8u << 20)
+#define RETRY_MS           15000
+#define PRIORITY_PAGE      1000
+
+const char *settlement_lane_name(enum settlement_lane l)
+{
+    static const char *const names[LANE_CNT] = { "commit", "prove", "execute" };
+    return names[l];
+}
+
+/* ---- keys: "commit:12", "prove:3-7" ---- */
+
+static void make_key(char out[TX_KEY_CAP], enum settlement_lane lane, uint64_t from, uint64_t to)
+{
+    if (lane == LANE_COMMIT)
+        snprintf(out, TX_KEY_CAP, "commit:%" PRIu64, to);
+    else
+        snprintf(out, TX_KEY_CAP, "%s:%" PRIu64 "-%" PRIu64, settlement_lane_name(lane), from, to);
+}
+
+/* last batch of a key; 0 when it is not one of ours */
+static uint64_t key_last(const char *key)
+{
+    const char *p = strrchr(key, '-');
+    if (!p)
+        p = strrchr(key, ':');
+    return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+/* ---- what the senders report ---- */
+
+struct lane_arg {
+    struct settlement *s;
+    enum settlement_lane lane;
+};
+
+static void lane_failed(struct settlement *s, enum settlement_lane lane, const char *key,
+                        const char *how, const struct err *err)
+{
+    struct lane *l = &s->lanes[lane];
+    char text[HOLD_TEXT_CAP];
+    l->sent_to = 0;
+    l->retry_at_ms = clock_mono_ms(s->deps.clock) + RETRY_MS;
+    if (lane == LANE_COMMIT)
+        s->next_commit = s->frontier[BATCH_COMMIT] + 1;
+    pthread_mutex_lock(&s->mutex);
+    s->stats.reverted_txs++;
+    pthread_mutex_unlock(&s->mutex);
+    snprintf(text, sizeof(text), "%s %s: %.250s", key, how, err ? err->msg : "no reason given");
+    log_error(LOG_SETTLEMENT, "settlement transaction failed", LOG_STR("request", key),
+              LOG_STR("how", how), LOG_STR("error", err ? err->msg : ""));
+    hold_set(s, HOLD_SENDING, text,
+             "it is tried again by itself once the contracts look right; see the reason above");
+    s->deps.ask_contracts(s->deps.arg);
+}
+
+static void on_tx_change(void *arg, uint64_t id, enum tx_state state, const struct err *err)
+{
+    struct lane_arg *a = arg;
+    struct settlement *s = a->s;
+    struct lane *l = &s->lanes[a->lane];
+    struct tx_info info;
+    if (s->stopped || !tx_manager_get(l->manager, id, &info))
+        return;
+    if (state == TX_REVERTED)
+        lane_failed(s, a->lane, info.key, "reverted", err);
+    else if (state == TX_ABANDONED)
+        lane_failed(s, a->lane, info.key, "was not sent", err);
+    else if (state == TX_BROADCAST && a->lane == LANE_COMMIT && s->commit_sealed_at_ms) {
+        uint64_t now = clock_wall_ms(s->deps.clock);
+        pthread_mutex_lock(&s->mutex);
+        s->stats.sealed_to_broadcast_ms =
+            now > s->commit_sealed_at_ms ? now - s->commit_sealed_at_ms : 0;
+        pthread_mutex_unlock(&s->mutex);
+        s->commit_sealed_at_ms = 0;
+    }
+    snapshot_refresh(s);
+}
+
+bool submit_create(struct settlement *s, struct err *err)
+{
+    s->tree = priority_tree_create();
+    if (!s->tree)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    for (int i = 0; i < LANE_CNT; i++) {
+        if (!s->deps.signers[i])
+            continue;
+        struct lane_arg *a = malloc(sizeof(*a));
+        if (!a)
+            return err_set(err, ERR_LOCAL, "out of memory");
+        *a = (struct lane_arg){ .s = s, .lane = (enum settlement_lane)i };
+        s->lane_args[i] = a;
+        struct tx_manager_deps deps = { .base = s->deps.base,
+                                        .clock = s->deps.clock,
+                                        .eth = s->deps.sl,
+                                        .signer = s->deps.signers[i],
+                                        .journal = s->deps.journal };
+        struct tx_manager_config cfg = s->cfg.sender;
+        cfg.name = settlement_lane_name((enum settlement_lane)i);
+        cfg.chain_id = s->cfg.sl_chain_id;
+        s->lanes[i].manager = tx_manager_create(&deps, &cfg, on_tx_change, a, err);
+        if (!s->lanes[i].manager)
+            return err_wrap(err, "%s sender", cfg.name);
+    }
+    return true;
+}
+
+/* Requests of an earlier run that are still on their way hold their lane. */
+static void adopt_live(struct settlement *s, enum settlement_lane lane)
+{
+    struct lane *l = &s->lanes[lane];
+    struct tx_info live[64];
+    size_t n = tx_manager_list(l->manager, live, GH_COUNT(live));
+    for (size_t i = 0; i < n && i < GH_COUNT(live); i++) {
+        uint64_t last = key_last(live[i].key);
+        if (last > l->sent_to)
+            l->sent_to = last;
+    }
+}
+
+bool submit_start(struct settlement *s, struct err *err)
+{
+    for (int i = 0; i < LANE_CNT; i++) {
+        if (!s->lanes[i].manager)
+            continue;
+        if (!tx_manager_start(s->lanes[i].manager, err))
+            return err_wrap(err, "%s sender", settlement_lane_name((enum settlement_lane)i));
+        adopt_live(s, (enum settlement_lane)i);
+    }
+    s->next_commit = s->frontier[BATCH_COMMIT] + 1;
+    return true;
+}
+
+void submit_destroy(struct settlement *s)
+{
+    for (int i = 0; i < LANE_CNT; i++) {
+        tx_manager_destroy(s->lanes[i].manager);
+        free(s->lane_args[i]);
+    }
+    priority_tree_destroy(s->tree);
+}
+
+void submit_on_frontier(struct settlement *s)
+{
+    for (int i = 0; i < LANE_CNT; i++)
+        if (s->lanes[i].sent_to && s->lanes[i].sent_to <= s->frontier[i])
+            s->lanes[i].sent_to = 0;
+    if (s->next_commit <= s->frontier[BATCH_COMMIT])
+        s->next_commit = s->frontier[BATCH_COMMIT] + 1;
+}
+
+/* ---- loading what a request is made of ---- */
+
+static bool load_row(struct settlement *s, uint64_t n, struct batch_row *row, struct err *err)
+{
+    bool found = false;
+    if (!batch_load(s->reader, n, row, &found, err))
+        return false;
+    return found || err_set(err, ERR_LOCAL, "batch %" PRIu64 " is missing", n);
+}
+
+static void row_to_batch(const struct settlement *s, const struct batch_row *r, struct batch *b)
+{
+    *b = (struct batch){ .chain_id = s->cfg.chain_id,
+                         .sl_chain_id = r->sl_chain_id,
+                         .first_block = r->first_block,
+                         .last_block = r->last_block,
+                         .first_timestamp = r->first_timestamp,
+                         .last_timestamp = r->last_timestamp,
+                         .l2_tx_cnt = r->l2_tx_cnt,
+                         .protocol_minor = r->protocol_minor,
+                         .execution_version = r->execution_version,
+                         .upgrade_tx_hash = r->upgrade_tx_hash,
+                         .logs_root = r->logs_root,
+                         .multichain_root = r->multichain_root,
+                         .da_commitment = r->da_commitment,
+                         .da_scheme = r->da_scheme,
+                         .pubdata_len = r->pubdata_len,
+                         .l2_log_cnt = r->l2_log_cnt };
+    row_to_stored(r, &b->stored);
+}
+
+/* Pubdata of a batch: the streams of its blocks, one after the other. */
+static bool load_pubdata(struct settlement *s, const struct batch_row *r, struct arena *arena,
+                         struct buf *out, struct err *err)
+{
+    for (uint64_t n = r->first_block; n <= r->last_block; n++) {
+        struct batch_block blk;
+        struct arena_mark mark = arena_save(arena);
+        if (!s->deps.load_block(s->deps.arg, n, arena, &blk, err))
+            return false;
+        buf_append(out, blk.pubdata.p, blk.pubdata.len);
+        arena_restore(arena, mark);
+    }
+    return !out->failed ||
+           err_set(err, ERR_LOCAL, "pubdata of batch %" PRIu64 " is too large", r->number);
+}
+
+static bool commit_data(struct settlement *s, uint64_t n, struct arena *arena, struct buf *out,
+                        uint64_t *sealed_at_ms, struct err *err)
+{
+    struct batch_row row;
+    struct batch b;
+    struct stored_batch prev;
+    if (!load_row(s, n, &row, err) || !stored_of(s, n - 1, &prev, err))
+        return false;
+    *sealed_at_ms = row.sealed_at_ms;
+    row_to_batch(s, &row, &b);
+    struct buf pubdata, input;
+    buf_init(&pubdata, MAX_CALLDATA);
+    buf_init(&input, MAX_CALLDATA);
+    bool ok = row.da_scheme == DA_EMPTY_NO_DA || load_pubdata(s, &row, arena, &pubdata, err);
+    if (ok &&
+        !(proto_da_input(&input, row.da_scheme, bytes_of(pubdata.p, pubdata.len)) &&
+          s->proto->commit(out, &s->contracts.diamond, &prev, &b, bytes_of(input.p, input.len))))
+        ok = err_set(err, ERR_LOCAL, "commit of batch %" PRIu64 " cannot be encoded", n);
+    buf_clear(&pubdata);
+    buf_clear(&input);
+    return ok;
+}
+
+static bool prove_data(struct settlement *s, uint64_t from, uint64_t to, struct arena *arena,
+                       struct buf *out, struct err *err)
+{
+    size_t n = (size_t)(to - from + 1);
+    struct stored_batch prev, *batches = arena_alloc(arena, n * sizeof(*batches));
+    struct b256 *inputs = arena_alloc(arena, n * sizeof(*inputs));
+    if (!batches || !inputs)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    if (!stored_of(s, from - 1, &prev, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!stored_of(s, from + i, &batches[i], err))
+            return false;
+        inputs[i] = batch_public_input(
+            i ? &batches[i - 1].state_commitment : &prev.state_commitment, &batches[i]);
+    }
+    struct u256 proof[4];
+    proto_mock_proof(proof, inputs, n);
+    return s->proto->prove(out, arena, &s->contracts.diamond, &prev, batches, n, proof,
+                           GH_COUNT(proof)) ||
+           err_set(err, ERR_LOCAL, "proof of batches %" PRIu64 "-%" PRIu64 " cannot be encoded",
+                   from, to);
+}
+
+/* The mirror follows the journal; `upto` leaves are needed. */
+static bool fill_tree(struct settlement *s, uint64_t upto, struct err *err)
+{
+    while (priority_tree_count(s->tree) < upto) {
+        struct arena arena;
+        const struct l1_tx_row *rows = NULL;
+        size_t n = 0;
+        uint64_t first = s->contracts.priority_tree_start_index + priority_tree_count(s->tree);
+        arena_init_growing(&arena, SUBMIT_ARENA_CHUNK, SUBMIT_ARENA_LIMIT);
+        bool ok = l1_priority_load(s->reader, first, PRIORITY_PAGE, &arena, &rows, &n, err);
+        for (size_t i = 0; ok && i < n; i++)
+            ok = rows[i].id == first + i && priority_tree_append(s->tree, &rows[i].hash);
+        arena_clear(&arena);
+        if (!ok || n == 0)
+            return err->kind != ERR_NONE
+                       ? false
+                       : err_set(err, ERR_LOCAL,
+                                 "priority operation %" PRIu64 " is not in the journal", first);
+    }
+    return true;
+}
+
+static bool fill_ops(struct settlement *s, const struct batch_row *row, struct arena *arena,
+                     struct proto_priority_ops *ops, struct err *err)
+{
+    *ops = (struct proto_priority_ops){ 0 };
+    if (row->l1_tx_cnt == 0)
+        return true;
+    uint64_t start = row->first_priority_id - s->contracts.priority_tree_start_index,
+             n = start + row->l1_tx_cnt;
+    struct b256 *left = arena_zalloc(arena, PRIORITY_TREE_MAX_DEPTH * sizeof(*left));
+    struct b256 *right = arena_zalloc(arena, PRIORITY_TREE_MAX_DEPTH * sizeof(*right));
+    struct b256 *items = arena_alloc(arena, (size_t)row->l1_tx_cnt * sizeof(*items));
+    if (!left || !right || !items)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    if (!fill_tree(s, n, err))
+        return false;
+    const struct l1_tx_row *rows = NULL;
+    size_t cnt = 0;
+    if (!l1_priority_load(s->reader, row->first_priority_id, (size_t)row->l1_tx_cnt, arena, &rows,
+                          &cnt, err))
+        return false;
+    if (cnt != row->l1_tx_cnt)
+        return err_set(err, ERR_LOCAL, "operations of batch %" PRIu64 " are not in the journal",
+                       row->number);
+    for (size_t i = 0; i < cnt; i++)
+        items[i] = rows[i].hash;
+    unsigned depth = 0;
+    priority_tree_paths(s->tree, start, row->l1_tx_cnt, n, left, right, &depth);
+    *ops = (struct proto_priority_ops){
+        .left = left, .right = right, .items = items, .depth = depth, .cnt = cnt
+    };
+    return true;
+}
+
+static bool fill_roots(struct settlement *s, const struct batch_row *row, struct arena *arena,
+                       struct proto_execute_batch *out, struct err *err)
+{
+    out->roots = NULL;
+    out->root_cnt = 0;
+    if (b256_is_zero(&row->dependency_roots_hash))
+        return true;
+    for (uint64_t n = row->first_block; n <= row->last_block; n++) {
+        struct batch_block blk;
+        if (!s->deps.load_block(s->deps.arg, n, arena, &blk, err))
+            return false;
+        if (blk.interop_root_cnt == 0)
+            continue;
+        struct stf_interop_root *all =
+            arena_alloc(arena, (out->root_cnt + blk.interop_root_cnt) * sizeof(*all));
+        if (!all)
+            return err_set(err, ERR_LOCAL, "out of memory");
+        if (out->root_cnt)
+            memcpy(all, out->roots, out->root_cnt * sizeof(*all));
+        memcpy(all + out->root_cnt, blk.interop_roots, blk.interop_root_cnt * sizeof(*all));
+        out->roots = all;
+        out->root_cnt += blk.interop_root_cnt;
+    }
+    return true;
+}
+
+static bool execute_data(struct settlement *s, uint64_t from, uint64_t to, struct arena *arena,
+                         struct buf *out, struct err *err)
+{
+    size_t n = (size_t)(to - from + 1);
+    struct proto_execute_batch *batches = arena_zalloc(arena, n * sizeof(*batches));
+    if (!batches)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        struct batch_row row;
+        if (!load_row(s, from + i, &row, err) || !fill_ops(s, &row, arena, &batches[i].ops, err) ||
+            !fill_roots(s, &row, arena, &batches[i], err))
+            return false;
+        row_to_stored(&row, &batches[i].stored);
+    }
+    const struct addr no_payer = { { 0 } }; /* nobody pays a settlement fee on L1 (spec 30 §4.5) */
+    return s->proto->execute(out, arena, &s->contracts.diamond, batches, n, &no_payer) ||
+           err_set(err, ERR_LOCAL, "execution of batches %" PRIu64 "-%" PRIu64 " cannot be encoded",
+                   from, to);
+}
+
+/* ---- the lanes ---- */
+
+static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t from, uint64_t to)
+{
+    struct arena arena;
+    struct buf data;
+    struct err err = { .kind = ERR_NONE };
+    uint64_t sealed_at = 0, id = 0;
+    bool is_new = false;
+    char key[TX_KEY_CAP];
+    arena_init_growing(&arena, SUBMIT_ARENA_CHUNK, SUBMIT_ARENA_LIMIT);
+    buf_init(&data, MAX_CALLDATA);
+    make_key(key, lane, from, to);
+    bool ok = lane == LANE_COMMIT  ? commit_data(s, to, &arena, &data, &sealed_at, &err)
+              : lane == LANE_PROVE ? prove_data(s, from, to, &arena, &data, &err)
+                                   : execute_data(s, from, to, &arena, &data, &err);
+    if (ok) {
+        struct tx_request r = { .key = key,
+                                .label = settlement_lane_name(lane),
+                                .to = s->contracts.timelock,
+                                .data = bytes_of(data.p, data.len) };
+        ok = tx_manager_submit(s->lanes[lane].manager, &r, &id, &is_new, &err);
+    }
+    buf_clear(&data);
+    arena_clear(&arena);
+    if (!ok) {
+        s->lanes[lane].retry_at_ms = clock_mono_ms(s->deps.clock) + 1000;
+        if (err.kind != ERR_TRANSIENT) {
+            err_wrap(&err, "%s", key);
+            hold_set(s, HOLD_SENDING, err.msg, "see the reason; it is tried again by itself");
+            s->lanes[lane].retry_at_ms = clock_mono_ms(s->deps.clock) + RETRY_MS;
+        }
+        return false;
+    }
+    if (lane == LANE_COMMIT && is_new)
+        s->commit_sealed_at_ms = sealed_at;
+    if (to > s->lanes[lane].sent_to)
+        s->lanes[lane].sent_to = to;
+    return true;
+}
+
+static bool lane_is_open(const struct settlement *s, enum settlement_lane lane)
+{
+    return s->lanes[lane].manager && clock_mono_ms(s->deps.clock) >= s->lanes[lane].retry_at_ms;
+}
+
+static void run_commits(struct settlement *s)
+{
+    while (lane_is_open(s, LANE_COMMIT) && s->next_commit <= s->sealed &&
+           s->next_commit <= s->frontier[BATCH_COMMIT] + s->cfg.sender.max_in_flight &&
+           s->expected_cnt == 0 && submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
+        s->next_commit++;
+}
+
+static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t below)
+{
+    uint64_t from = s->frontier[lane] + 1, to = below;
+    if (to >= from + s->cfg.max_range)
+        to = from + s->cfg.max_range - 1;
+    if (to < from || s->lanes[lane].sent_to || !lane_is_open(s, lane))
+        return;
+    (void)submit(s, lane, from, to);
+}
+
+/* The timelock lets a batch be executed only so long after its commit (spec 30 §4.2). */
+static uint64_t executable_to(struct settlement *s)
+{
+    uint64_t to = s->frontier[BATCH_PROVE];
+    if (s->contracts.execution_delay_s == 0)
+        return to;
+    uint64_t now = clock_wall_ms(s->deps.clock) / 1000;
+    for (uint64_t n = s->frontier[BATCH_EXECUTE] + 1; n <= to; n++) {
+        struct batch_row row;
+        struct err err;
+        bool found = false;
+        if (!batch_load(s->reader, n, &row, &found, &err) || !found)
+            return n - 1;
+        uint64_t at = row.step[BATCH_COMMIT].sl_timestamp;
+        if (at == 0 || at + s->contracts.execution_delay_s > now)
+            return n - 1;
+    }
+    return to;
+}
+
+void submit_run(struct settlement *s)
+{
+    if (!s->started || s->stopped || !s->caught_up || !s->roles_known || hold_any(s))
+        return;
+    run_commits(s);
+    if (s->cfg.mock_proofs && s->contracts.is_testnet_verifier)
+        run_range(s, LANE_PROVE, s->frontier[BATCH_COMMIT]);
+    run_range(s, LANE_EXECUTE, executable_to(s));
+}
