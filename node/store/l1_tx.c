@@ -19,7 +19,7 @@ static bool next_id(struct sqlite3 *db, uint64_t *next, struct err *err)
     return sql_finish(&q, "next priority id", err);
 }
 
-/* *same: the row is there with this hash; *exists: it is there at all */
+/* *same: the row is there with this hash */
 static bool compare(struct sqlite3 *db, const struct l1_tx_row *row, bool *same, struct err *err)
 {
     struct sql q = sql_prepare(db, "SELECT hash FROM l1_priority WHERE id = ?");
@@ -32,6 +32,18 @@ static bool compare(struct sqlite3 *db, const struct l1_tx_row *row, bool *same,
         hash = sql_b256(&q);
     *same = found && b256_eq(&hash, &row->hash);
     return sql_finish(&q, "priority operation", err);
+}
+
+/* The same operation in another block: where it is now is what a later reorganisation must compare with. */
+static bool move(struct sqlite3 *db, const struct l1_tx_row *r, struct err *err)
+{
+    struct sql q = sql_prepare(
+        db, "UPDATE l1_priority SET l1_block = ?, l1_block_hash = ?, l1_tx_hash = ? WHERE id = ?");
+    sql_bind_u64(&q, r->l1_block);
+    sql_bind_b256(&q, &r->l1_block_hash);
+    sql_bind_b256(&q, &r->l1_tx_hash);
+    sql_bind_u64(&q, r->id);
+    return sql_run(&q, "move priority operation", err);
 }
 
 static bool insert(struct sqlite3 *db, const struct l1_tx_row *r, struct err *err)
@@ -61,6 +73,8 @@ bool l1_priority_append(struct store_txn *t, const struct l1_tx_row *rows, size_
                 return err_set(err, ERR_DIVERGED,
                                "priority operation %" PRIu64 " was read before with another hash",
                                rows[i].id);
+            if (!move(t->db, &rows[i], err))
+                return false;
             continue;
         }
         if (rows[i].id != next)
@@ -80,7 +94,12 @@ bool l1_priority_truncate(struct store_txn *t, uint64_t l1_block, uint64_t keep_
     struct sql q = sql_prepare(t->db, "DELETE FROM l1_priority WHERE l1_block >= ? AND id >= ?");
     sql_bind_u64(&q, l1_block);
     sql_bind_u64(&q, keep_below);
-    return sql_run(&q, "take back priority operations", err);
+    if (!sql_run(&q, "take back priority operations", err))
+        return false;
+    struct sql k = sql_prepare(t->db, "UPDATE l1_priority SET l1_block = ? WHERE l1_block >= ?");
+    sql_bind_u64(&k, L1_BLOCK_GONE);
+    sql_bind_u64(&k, l1_block);
+    return sql_run(&k, "mark priority operations", err);
 }
 
 /* factory dependencies in one column: 4-byte length, bytes, ... */
@@ -183,6 +202,19 @@ bool l1_priority_load(struct store_reader *r, uint64_t first, size_t max, struct
 bool l1_priority_next_id(struct store_reader *r, uint64_t *next, struct err *err)
 {
     return next_id(store_reader_db(r, STORE_JOURNAL), next, err);
+}
+
+bool l1_priority_seen(struct store_reader *r, uint64_t l1_block, uint64_t *next, struct err *err)
+{
+    struct sql q =
+        sql_prepare(store_reader_db(r, STORE_JOURNAL),
+                    "SELECT coalesce(max(id) + 1, 0) FROM l1_priority WHERE l1_block < ?");
+    sql_bind_u64(&q, l1_block);
+    bool row = false;
+    if (!sql_step(&q, &row, "priority operations seen", err))
+        return sqlite3_finalize(q.stmt), false;
+    *next = row ? sql_u64(&q) : 0;
+    return sql_finish(&q, "priority operations seen", err);
 }
 
 bool l1_upgrade_load(struct store_reader *r, uint64_t minor, struct arena *arena,
