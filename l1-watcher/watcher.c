@@ -47,9 +47,13 @@ struct watcher {
     size_t history_cnt;
     struct range *range;          /* owned */
     uint64_t head, upper, lo, hi; /* lo, hi: search for the first block with code */
-    uint64_t next_priority_id, rewound_from;
+    struct b256 head_hash;
+    /* next_priority_id: end of the table. seen: the same over what is on L1 below the cursor; lower while operations of our blocks
+     * are gone after a reorganisation and have not come back. */
+    uint64_t next_priority_id, seen;
+    size_t back; /* history entries walked back in search of the common ancestor */
     bool started, stopped, storing, have_cursor;
-    uint64_t checked_at; /* block at which the count was compared last */
+    uint64_t checked_at; /* next_block when the count was compared last */
     struct arena check_arena;
     struct contract_call check_call;
     struct watcher_status status;
@@ -58,6 +62,7 @@ struct watcher {
 
 static void poll_now(struct watcher *w);
 static void advance(struct watcher *w);
+static void check_count(struct watcher *w);
 
 /* ---- life ---- */
 
@@ -125,10 +130,12 @@ bool watcher_start(struct watcher *w, struct err *err)
     if (!r)
         return false;
     bool ok = watcher_cursor_load(r, CURSOR_NAME, &w->cursor, &w->have_cursor, err) &&
-              l1_priority_next_id(r, &w->next_priority_id, err);
+              l1_priority_next_id(r, &w->next_priority_id, err) &&
+              l1_priority_seen(r, w->cursor.next_block, &w->seen, err);
     store_reader_close(r);
     if (!ok)
         return false;
+    w->checked_at = 0;
     w->started = true;
     w->stopped = false;
     w->head_seen_mono_ms = clock_mono_ms(w->deps.clock);
@@ -144,6 +151,8 @@ void watcher_stop(struct watcher *w)
     w->request = NULL;
     contract_read_cancel(w->read);
     w->read = NULL;
+    if (w->storing) /* the range belongs to the store thread until its callback has run */
+        store_drain(w->deps.store);
 }
 
 void watcher_destroy(struct watcher *w)
@@ -168,18 +177,23 @@ static void fail(struct watcher *w, const struct err *why)
     w->cb.on_stopped(w->cb.arg, why);
 }
 
-/* Trouble that passes: say so once, look again later. */
-static void retry(struct watcher *w, const struct err *why)
+/* What an endpoint answers, or does not, passes: say so once, look again later. */
+static void trouble(struct watcher *w, const struct err *why)
 {
-    if (why->kind == ERR_DIVERGED || why->kind == ERR_INVALID || why->kind == ERR_LOCAL) {
-        fail(w, why);
-        return;
-    }
     if (w->status.error[0] == 0)
         log_warn(LOG_L1, "L1 is not answering", LOG_STR("error", why->msg));
     snprintf(w->status.error, sizeof(w->status.error), "%.250s", why->msg);
     range_free(w);
     schedule(w, w->cfg.poll_ms);
+}
+
+/* A call could not even be made: a full queue passes, everything else does not. */
+static void retry(struct watcher *w, const struct err *why)
+{
+    if (why->kind == ERR_TRANSIENT)
+        trouble(w, why);
+    else
+        fail(w, why);
 }
 
 static void idle(struct watcher *w)
@@ -191,6 +205,11 @@ static void idle(struct watcher *w)
         log_error(LOG_L1, "L1 shows no new block", LOG_U64("for_ms", now - w->head_seen_mono_ms),
                   LOG_U64("head", w->head));
     w->status.silent = silent;
+    if (w->seen < w->next_priority_id)
+        snprintf(w->status.error, sizeof(w->status.error),
+                 "priority operations %" PRIu64 " to %" PRIu64
+                 " of our blocks are not on L1 any more: waiting for them to come back",
+                 w->seen, w->next_priority_id - 1);
     schedule(w, w->cfg.poll_ms);
 }
 
@@ -212,7 +231,7 @@ static void on_head(void *arg, const struct eth_reply *reply, const struct eth_b
     w->request = NULL;
     if (reply->err || !b) {
         static const struct err none = { .kind = ERR_TRANSIENT, .msg = "L1 has no latest block" };
-        retry(w, reply->err ? reply->err : &none);
+        trouble(w, reply->err ? reply->err : &none);
         return;
     }
     if (b->number != w->head) {
@@ -220,6 +239,7 @@ static void on_head(void *arg, const struct eth_reply *reply, const struct eth_b
         w->head_seen_mono_ms = clock_mono_ms(w->deps.clock);
         w->status.last_head_at_ms = clock_wall_ms(w->deps.clock);
     }
+    w->head_hash = b->hash;
     w->upper = b->number > w->cfg.confirmations ? b->number - w->cfg.confirmations : 0;
     advance(w);
 }
@@ -249,7 +269,7 @@ static void on_code(void *arg, const struct eth_reply *reply, struct bytes code)
                      LOG_STR("error", err.msg));
             w->lo = w->hi = 0;
         } else {
-            retry(w, &err);
+            trouble(w, &err);
             return;
         }
     } else {
@@ -287,105 +307,101 @@ static bool store_rewind(struct store_txn *t, void *arg, struct err *err)
            watcher_cursor_put(t, CURSOR_NAME, &r->cursor, err);
 }
 
-static void rewind_stored(void *arg, const struct err *err)
+static bool read_progress(struct watcher *w, struct err *err)
 {
-    struct range *r = arg;
-    struct watcher *w = r->w;
-    w->storing = false;
-    if (err) {
-        range_free(w);
-        fail(w, err);
-        return;
-    }
-    w->cursor = r->cursor;
-    w->next_priority_id = 0; /* read again below */
-    range_free(w);
-    struct err e = { .kind = ERR_NONE };
-    struct store_reader *reader = store_reader_open(w->deps.store, &e);
-    bool ok = reader && l1_priority_next_id(reader, &w->next_priority_id, &e);
-    store_reader_close(reader);
-    if (!ok) {
-        fail(w, &e);
-        return;
-    }
-    w->checked_at = 0;
-    if (!w->stopped)
-        advance(w);
+    struct store_reader *r = store_reader_open(w->deps.store, err);
+    bool ok = r && l1_priority_next_id(r, &w->next_priority_id, err) &&
+              l1_priority_seen(r, w->cursor.next_block, &w->seen, err);
+    store_reader_close(r);
+    return ok;
 }
 
+/* Waits for the commit, on the loop: nobody may take an operation into a block between being asked which ones are in
+ * blocks already and the others being gone. It is one small transaction, and reorganisations are rare. */
 static void rewind_to(struct watcher *w, struct watcher_cursor to)
 {
     struct err err = { .kind = ERR_NONE };
-    uint64_t depth = w->rewound_from - to.next_block;
+    uint64_t depth = w->cursor.next_block - to.next_block;
     w->status.reorgs++;
     w->status.last_reorg_depth = depth;
     if (depth > w->status.max_reorg_depth)
         w->status.max_reorg_depth = depth;
     log_warn(LOG_L1, "L1 reorganisation", LOG_U64("back_to", to.next_block),
              LOG_U64("depth", depth));
-    struct range *r = calloc(1, sizeof(*r));
-    CHECK(r != NULL);
-    arena_init_growing(&r->arena, 4096, 1u << 20);
-    r->w = w;
-    r->cursor = to;
-    r->keep_below = w->cb.first_free_priority_id(w->cb.arg);
-    w->range = r;
-    w->cb.on_rewind(w->cb.arg, to.next_block);
-    w->storing = true;
-    if (!store_write(w->deps.store, STORE_JOURNAL, store_rewind, rewind_stored, r, &err)) {
-        w->storing = false;
-        retry(w, &err);
+    struct range r = { .w = w, .cursor = to };
+    r.keep_below = w->cb.first_free_priority_id(w->cb.arg);
+    bool ok = store_write_sync(w->deps.store, STORE_JOURNAL, store_rewind, &r, &err);
+    if (ok) {
+        w->cursor = to;
+        w->history_cnt -= w->back;
+        w->back = 0;
+        w->checked_at = 0;
+        ok = read_progress(w, &err);
     }
+    if (!ok) {
+        fail(w, &err);
+        return;
+    }
+    w->cb.on_rewind(w->cb.arg, to.next_block);
+    if (!w->stopped)
+        advance(w);
 }
 
 static void check_cursor(struct watcher *w);
+static void scan(struct watcher *w);
 
-/* The cursor's block is not in L1's chain any more: the one before it, or a blind step when none is known. */
+/* Where the cursor is, or was `back` ranges ago. The cursor itself moves only with the store. */
+static struct watcher_cursor candidate(const struct watcher *w)
+{
+    return w->back ? w->history[w->history_cnt - w->back] : w->cursor;
+}
+
+/* That block is not in L1's chain any more: the one before it, or a blind step when none is known. */
 static void step_back(struct watcher *w)
 {
-    if (w->history_cnt > 0) {
-        w->cursor = w->history[--w->history_cnt];
+    if (w->back < w->history_cnt) {
+        w->back++;
         check_cursor(w);
         return;
     }
-    uint64_t next =
-        w->cursor.next_block > BLIND_STEP_BACK ? w->cursor.next_block - BLIND_STEP_BACK : 0;
+    uint64_t known = candidate(w).next_block;
+    uint64_t next = known > BLIND_STEP_BACK ? known - BLIND_STEP_BACK : 0;
     rewind_to(w, (struct watcher_cursor){ .next_block = next });
 }
 
-static void scan(struct watcher *w);
+static void candidate_holds(struct watcher *w)
+{
+    if (w->back)
+        rewind_to(w, candidate(w));
+    else
+        scan(w);
+}
 
 static void on_cursor_block(void *arg, const struct eth_reply *reply, const struct eth_block *b)
 {
+    static const struct err missing = { .kind = ERR_TRANSIENT,
+                                        .msg = "L1 does not show a block below its head" };
     struct watcher *w = arg;
     w->request = NULL;
-    if (reply->err) {
-        retry(w, reply->err);
-        return;
-    }
-    if (!b || !b256_eq(&b->hash, &w->cursor.block_hash)) {
-        step_back(w);
-        return;
-    }
-    if (w->rewound_from > w->cursor.next_block)
-        rewind_to(w, w->cursor);
+    struct b256 want = candidate(w).block_hash;
+    if (reply->err || !b)
+        trouble(w, reply->err ? reply->err : &missing);
+    else if (b256_eq(&b->hash, &want))
+        candidate_holds(w);
     else
-        scan(w);
+        step_back(w);
 }
 
 static void check_cursor(struct watcher *w)
 {
     struct err err = { .kind = ERR_NONE };
-    if (w->cursor.next_block == 0 ||
-        b256_is_zero(&w->cursor.block_hash)) { /* nothing read yet, or a blind step */
-        if (w->rewound_from > w->cursor.next_block)
-            rewind_to(w, w->cursor);
-        else
-            scan(w);
+    struct watcher_cursor c = candidate(w);
+    if (c.next_block == 0 || b256_is_zero(&c.block_hash)) { /* nothing read, or a blind step */
+        candidate_holds(w);
         return;
     }
-    w->request = eth_get_block(w->deps.eth, ETH_AT_NUMBER(w->cursor.next_block - 1), NULL,
-                               on_cursor_block, w, &err);
+    w->request =
+        eth_get_block(w->deps.eth, ETH_AT_NUMBER(c.next_block - 1), NULL, on_cursor_block, w, &err);
     if (!w->request)
         retry(w, &err);
 }
@@ -398,7 +414,16 @@ static void advance(struct watcher *w)
         search_step(w);
         return;
     }
-    w->rewound_from = w->cursor.next_block;
+    if (w->cursor.next_block > w->head + 1) {
+        /* an endpoint that is behind, or a fork that is shorter so far: its next blocks tell which */
+        struct err behind;
+        err_set(&behind, ERR_TRANSIENT,
+                "L1 is at block %" PRIu64 ", below the last block read, %" PRIu64, w->head,
+                w->cursor.next_block - 1);
+        trouble(w, &behind);
+        return;
+    }
+    w->back = 0;
     check_cursor(w);
 }
 
@@ -477,43 +502,42 @@ static void on_count(void *arg, const struct err *failed)
     struct err err = { .kind = ERR_NONE };
     w->read = NULL;
     uint64_t total = 0;
-    if (failed || !contract_u64(&w->check_call, &total, &err)) {
-        if (failed && failed->kind ==
-                          ERR_REJECTED) { /* no state at that block any more: compared next time */
-            idle(w);
-            return;
-        }
-        retry(w, failed ? failed : &err);
+    if (failed && failed->kind == ERR_REJECTED) { /* no state at that block any more: next time */
+        w->checked_at = w->cursor.next_block;
+        idle(w);
         return;
     }
-    if (total != w->next_priority_id) {
+    if (failed || !contract_u64(&w->check_call, &total, &err)) {
+        trouble(w, failed ? failed : &err);
+        return;
+    }
+    if (total != w->seen) {
         err_set(&err, ERR_DIVERGED,
                 "the diamond has %" PRIu64 " priority operations at block %" PRIu64
                 ", its events gave %" PRIu64,
-                total, w->checked_at, w->next_priority_id);
+                total, w->cursor.next_block - 1, w->seen);
         fail(w, &err);
         return;
     }
+    w->checked_at = w->cursor.next_block;
     idle(w);
 }
 
 static void check_count(struct watcher *w)
 {
     struct err err = { .kind = ERR_NONE };
-    uint64_t at = w->cursor.next_block - 1;
-    if (w->checked_at == at) {
+    if (w->checked_at == w->cursor.next_block || w->cursor.next_block == 0) {
         idle(w);
         return;
     }
-    w->checked_at = at;
     arena_reset(&w->check_arena);
     w->check_call = (struct contract_call){
         .name = "getTotalPriorityTxs",
         .to = w->cfg.diamond,
         .data = contract_calldata(&w->check_arena, ABI_V31_GET_TOTAL_PRIORITY_TXS_SELECTOR, NULL, 0)
     };
-    w->read = contract_read_start(w->deps.eth, ETH_AT_NUMBER(at), &w->check_call, 1,
-                                  &w->check_arena, on_count, w, &err);
+    w->read = contract_read_start(w->deps.eth, ETH_AT_NUMBER(w->cursor.next_block - 1),
+                                  &w->check_call, 1, &w->check_arena, on_count, w, &err);
     if (!w->read)
         retry(w, &err);
 }
@@ -532,8 +556,9 @@ static void range_stored(void *arg, const struct err *err)
     }
     remember(w, w->cursor);
     w->cursor = r->cursor;
-    if (r->row_cnt > 0 && r->rows[r->row_cnt - 1].id + 1 > w->next_priority_id)
-        w->next_priority_id = r->rows[r->row_cnt - 1].id + 1;
+    w->seen += r->row_cnt;
+    if (w->seen > w->next_priority_id)
+        w->next_priority_id = w->seen;
     w->status.priority_ops += r->row_cnt;
     w->status.batch_events += r->event_cnt;
     range_free(w);
@@ -551,34 +576,61 @@ static void range_stored(void *arg, const struct err *err)
         check_count(w);
 }
 
-static void on_last_block(void *arg, const struct eth_reply *reply, const struct eth_block *b)
+static void accept_range(struct watcher *w)
 {
-    struct watcher *w = arg;
     struct range *r = w->range;
     struct err err = { .kind = ERR_NONE };
-    w->request = NULL;
-    if (reply->err || !b) {
-        static const struct err gone = { .kind = ERR_TRANSIENT,
-                                         .msg = "a block of the range just read is gone" };
-        retry(w, reply->err ? reply->err : &gone);
-        return;
-    }
-    /* The last log of the range names its block: another hash means the range mixes two forks. */
-    for (size_t i = 0; i < r->row_cnt; i++)
-        if (r->rows[i].l1_block == b->number && !b256_eq(&r->rows[i].l1_block_hash, &b->hash)) {
-            static const struct err mixed = { .kind = ERR_TRANSIENT,
-                                              .msg = "L1 changed while a range was read" };
-            retry(w, &mixed);
-            return;
-        }
-    r->cursor.block_hash = b->hash;
     if (r->event_cnt > 0)
         w->cb.on_batch_events(w->cb.arg, r->events, r->event_cnt);
+    if (w->stopped)
+        return;
     w->storing = true;
     if (!store_write(w->deps.store, STORE_JOURNAL, store_range, range_stored, r, &err)) {
         w->storing = false;
         retry(w, &err);
     }
+}
+
+/* The head of this poll is still there: from then until now L1 had one history, so logs and hash belong together. */
+static void on_head_again(void *arg, const struct eth_reply *reply, const struct eth_block *b)
+{
+    struct watcher *w = arg;
+    static const struct err moved = { .kind = ERR_TRANSIENT,
+                                      .msg = "L1 changed while a range was read" };
+    w->request = NULL;
+    if (reply->err || !b || !b256_eq(&b->hash, &w->head_hash))
+        trouble(w, reply->err ? reply->err : &moved);
+    else
+        accept_range(w);
+}
+
+static void on_last_block(void *arg, const struct eth_reply *reply, const struct eth_block *b)
+{
+    struct watcher *w = arg;
+    struct err err = { .kind = ERR_NONE };
+    static const struct err gone = { .kind = ERR_TRANSIENT,
+                                     .msg = "a block of the range just read is gone" };
+    w->request = NULL;
+    if (reply->err || !b) {
+        trouble(w, reply->err ? reply->err : &gone);
+        return;
+    }
+    w->range->cursor.block_hash = b->hash;
+    w->request = eth_get_block(w->deps.eth, ETH_AT_NUMBER(w->head), NULL, on_head_again, w, &err);
+    if (!w->request)
+        retry(w, &err);
+}
+
+/* The rows go on where the ones before end. */
+static bool is_gapless(const struct watcher *w, const struct range *r, struct err *err)
+{
+    for (size_t i = 0; i < r->row_cnt; i++)
+        if (r->rows[i].id != w->seen + i)
+            return err_set(err, ERR_INVALID,
+                           "gap in priority operations: %" PRIu64 " in block %" PRIu64
+                           " where %" PRIu64 " was expected",
+                           r->rows[i].id, r->rows[i].l1_block, w->seen + i);
+    return true;
 }
 
 static void on_logs(void *arg, const struct eth_reply *reply, const struct eth_log *logs, size_t n,
@@ -588,7 +640,7 @@ static void on_logs(void *arg, const struct eth_reply *reply, const struct eth_l
     struct err err = { .kind = ERR_NONE };
     w->request = NULL;
     if (reply->err) {
-        retry(w, reply->err);
+        trouble(w, reply->err);
         return;
     }
     range_free(w);
@@ -603,6 +655,10 @@ static void on_logs(void *arg, const struct eth_reply *reply, const struct eth_l
             fail(w, &err);
             return;
         }
+    if (!is_gapless(w, r, &err)) {
+        fail(w, &err);
+        return;
+    }
     w->request =
         eth_get_block(w->deps.eth, ETH_AT_NUMBER(covered_to), NULL, on_last_block, w, &err);
     if (!w->request)
@@ -618,7 +674,7 @@ static void scan(struct watcher *w)
             w->cb.on_caught_up(w->cb.arg, w->upper);
         }
         if (!w->stopped)
-            idle(w);
+            check_count(w);
         return;
     }
     struct eth_filter f = { .addrs = w->addrs, .addr_cnt = w->addr_cnt };
