@@ -6,7 +6,7 @@
 
 #include "node/base/hash.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 1u
 #define MAX_LIST       (1u << 22) /* items; far above any block, a bound for damaged input */
 
 /* ---- writing ---- */
@@ -280,7 +280,10 @@ static void read_context(struct reader *r, struct stf_block_context *c)
 
 static void read_l2_log(struct reader *r, struct stf_l2_log *l)
 {
-    l->tx_number = (uint16_t)r_u32(r);
+    uint32_t number = r_u32(r);
+    if (number > UINT16_MAX)
+        r->ok = false;
+    l->tx_number = (uint16_t)number;
     l->is_message = r_bool(r);
     l->key = r_b256(r);
     l->value = r_b256(r);
@@ -394,7 +397,7 @@ bool block_record_decode(struct block_record *out, struct bytes in, struct arena
     out->header.mix_hash = r_b256(&r);
     out->block_hash = r_b256(&r);
     out->output_hash = r_b256(&r);
-    struct block_tx *txs = r_list(&r, &out->tx_cnt, sizeof(*txs), 150);
+    struct block_tx *txs = r_list(&r, &out->tx_cnt, sizeof(*txs), 137);
     for (size_t i = 0; i < out->tx_cnt && r.ok; i++)
         read_tx(&r, &txs[i]);
     out->txs = txs;

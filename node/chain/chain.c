@@ -110,8 +110,11 @@ void chain_stop(struct chain *c)
         event_del(c->timer);
     if (c->builder)
         worker_pool_stop(c->builder);
+    store_drain(
+        c->deps.store); /* the block in work becomes durable and visible; its tree job follows */
     if (c->tree)
         worker_pool_stop(c->tree);
+    store_drain(c->deps.store);
 }
 
 void chain_destroy(struct chain *c)
@@ -185,9 +188,13 @@ void chain_resume(struct chain *c)
 bool chain_is_accepting(struct chain *c, char *reason, size_t cap)
 {
     pthread_mutex_lock(&c->mutex);
-    bool ok = !c->paused && !c->stats.stopped;
+    bool ended = c->cfg.max_blocks_to_produce && c->stats.blocks >= c->cfg.max_blocks_to_produce;
+    bool ok = !c->paused && !c->stats.stopped && !ended;
     if (!ok)
-        snprintf(reason, cap, "%s", c->paused ? c->pause_reason : c->stats.stopped_why);
+        snprintf(reason, cap, "%s",
+                 c->paused          ? c->pause_reason
+                 : c->stats.stopped ? c->stats.stopped_why
+                                    : "block production disabled"); /* spec 50 §1.5 */
     pthread_mutex_unlock(&c->mutex);
     return ok;
 }
@@ -390,6 +397,7 @@ static void index_done(void *arg, const struct err *err)
     }
     block_cache_release(&c->cache, w->block);
     free(w);
+    maybe_build(c); /* which may have waited for the index */
 }
 
 static void remember_recent(struct chain *c, const struct chain_block *b)

@@ -26,6 +26,7 @@
 
 struct chain;
 struct chain_block;
+struct state_files;
 
 struct chain_config {
     uint64_t chain_id, l1_chain_id, sl_chain_id;
@@ -50,6 +51,8 @@ struct chain_deps { /* borrowed */
     const struct clock *clock;
     struct mempool *mempool;
     struct state *state; /* at genesis, or at a checkpoint; chain_start brings it to the head */
+    /* where checkpoints go; NULL: data_dir/checkpoints. Tests lose power here. */
+    const struct state_files *checkpoint_files;
 };
 
 struct chain_head { /* value */
@@ -70,6 +73,10 @@ typedef void chain_stopped_fn(void *arg, const struct err *why);
 
 MUST_USE struct chain *chain_create(const struct chain_deps *deps, const struct chain_config *cfg,
                                     struct err *err);
+/* Highest block whose tree row is in index.db; *any false when there is none. A checkpoint above it must not be loaded: rows
+ * between the two could not be made any more, and batches need each. So it bounds max_block of checkpoint_load,
+ * and chain_start refuses a state that lies above. Before chain_create; start-up only. */
+MUST_USE bool chain_checkpoint_limit(struct store *s, uint64_t *block, bool *any, struct err *err);
 /* Recovers: reads records after the state's block, applies their diffs, executes the last few again and compares output
  * hashes (ERR_LOCAL naming the block when they differ), then is ready to produce. Blocking; start-up only. */
 MUST_USE bool chain_start(struct chain *c, struct err *err);

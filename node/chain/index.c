@@ -6,6 +6,8 @@
 #include "node/chain/chain_internal.h"
 #include "node/store/sql.h"
 
+#define MAX_TX_SCRATCH (64u << 20)
+
 static bool put_applied(struct store_txn *t, const char *name, uint64_t number, struct err *err)
 {
     struct sql q = sql_prepare(t->db, "INSERT OR REPLACE INTO applied VALUES(?, ?)");
@@ -16,13 +18,13 @@ static bool put_applied(struct store_txn *t, const char *name, uint64_t number, 
 
 static uint64_t nonce_of(const struct block_tx *tx)
 {
-    struct arena scratch;
-    static _Thread_local uint8_t mem[16384];
-    arena_init(&scratch, mem, sizeof(mem));
+    struct arena scratch; /* access lists and authorizations; the data is borrowed */
+    arena_init_growing(&scratch, 4096, MAX_TX_SCRATCH);
     struct stf_tx d;
-    if (tx->envelope.len > sizeof(mem) || tx_decode(&d, tx->envelope, &scratch) != STF_OK)
-        return UINT64_MAX; /* too large to look up by nonce, or an access list that does not fit */
-    return tx_is_l1(&d) || d.type == TX_SYSTEM ? UINT64_MAX : d.nonce;
+    bool has_nonce =
+        tx_decode(&d, tx->envelope, &scratch) == STF_OK && !tx_is_l1(&d) && d.type != TX_SYSTEM;
+    arena_clear(&scratch);
+    return has_nonce ? d.nonce : UINT64_MAX; /* which no transaction of an account can have */
 }
 
 static bool put_tx(struct store_txn *t, uint64_t block, size_t index, const struct block_tx *tx,

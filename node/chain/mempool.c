@@ -91,8 +91,10 @@ void mempool_destroy(struct mempool *m)
 
 void mempool_on_executable(struct mempool *m, mempool_event_fn *fn, void *arg)
 {
+    pthread_mutex_lock(&m->mutex);
     m->on_executable = fn;
     m->on_executable_arg = arg;
+    pthread_mutex_unlock(&m->mutex);
 }
 
 /* ---- accounts ---- */
@@ -143,8 +145,8 @@ static void ready_link(struct mempool *m, struct account *a, bool want)
         a->ready_next->ready_prev = a->ready_prev;
 }
 
-/* Recounts what can run; an account without transactions is forgotten (the pointer is then gone). */
-static void account_settle(struct mempool *m, struct account *a)
+/* Recounts what can run. */
+static void account_recount(struct mempool *m, struct account *a)
 {
     struct u256 spent = U256_ZERO;
     size_t n = 0;
@@ -156,11 +158,22 @@ static void account_settle(struct mempool *m, struct account *a)
     m->executable = m->executable - a->executable_cnt + n;
     a->executable_cnt = n;
     ready_link(m, a, n > 0);
-    if (a->cnt == 0) {
-        map_remove(&m->by_addr, &a->addr);
-        free(a->txs);
-        free(a);
-    }
+}
+
+/* An account without transactions is forgotten: the pointer is then gone. Counted before. */
+static void account_forget_empty(struct mempool *m, struct account *a)
+{
+    if (a->cnt > 0)
+        return;
+    map_remove(&m->by_addr, &a->addr);
+    free(a->txs);
+    free(a);
+}
+
+static void account_settle(struct mempool *m, struct account *a)
+{
+    account_recount(m, a);
+    account_forget_empty(m, a);
 }
 
 static size_t position_of(const struct account *a, uint64_t nonce)
@@ -214,12 +227,18 @@ static bool put_in(struct mempool *m, struct account *a, struct pooled *p)
 
 /* ---- prices ---- */
 
+static struct u256 tip_over(const struct u256 *max_fee, const struct u256 *max_priority_fee,
+                            const struct u256 *base_fee)
+{
+    if (u256_lt(max_fee, base_fee))
+        return U256_ZERO;
+    struct u256 room = u256_sub(max_fee, base_fee);
+    return u256_lt(&room, max_priority_fee) ? room : *max_priority_fee;
+}
+
 static struct u256 effective_tip(const struct pooled *p, const struct u256 *base_fee)
 {
-    if (u256_lt(&p->max_fee, base_fee))
-        return U256_ZERO;
-    struct u256 room = u256_sub(&p->max_fee, base_fee);
-    return u256_lt(&room, &p->max_priority_fee) ? room : p->max_priority_fee;
+    return tip_over(&p->max_fee, &p->max_priority_fee, base_fee);
 }
 
 /* new >= old * (100 + bump) / 100, rounded up */
@@ -263,32 +282,38 @@ static struct pooled *pooled_of(struct mempool *m, const struct stf_tx *tx)
     return p;
 }
 
-/* The last transaction of the sender whose last one pays least; NULL when the pool is empty. */
-static struct account *worst_tail(struct mempool *m, struct u256 *tip)
+/* The last transaction of the sender whose last one pays least; NULL when there is none to drop. */
+static struct account *worst_tail(struct mempool *m, const struct addr *except,
+                                  const struct u256 *base_fee, struct u256 *tip)
 {
     struct account *worst = NULL;
     const void *key;
     void *val;
     for (size_t i = 0; map_next(&m->by_addr, &i, &key, &val);) {
         struct account *a = *(struct account **)val;
-        if (a->cnt == 0)
+        if (a->cnt == 0 || addr_eq(&a->addr, except))
             continue;
-        const struct u256 *t = &a->txs[a->cnt - 1]->max_priority_fee;
-        if (!worst || u256_lt(t, tip)) {
+        struct u256 t = effective_tip(a->txs[a->cnt - 1], base_fee);
+        if (!worst || u256_lt(&t, tip)) {
             worst = a;
-            *tip = *t;
+            *tip = t;
         }
     }
     return worst;
 }
 
-static bool make_room(struct mempool *m, const struct stf_tx *tx, struct mempool_refusal *why)
+/* Drops what pays less until there is room for one more transaction, or in place of one of old_len bytes. The sender's own
+ * account is never touched, so the caller's pointer to it stays good. */
+static bool make_room(struct mempool *m, const struct stf_tx *tx, const struct u256 *base_fee,
+                      const struct pooled *old, struct mempool_refusal *why)
 {
-    while (m->total >= m->cfg.max_pending + m->cfg.max_queued ||
-           m->bytes + tx->envelope.len + TX_OVERHEAD_LEN > m->cfg.max_bytes) {
+    struct u256 mine = tip_over(&tx->max_fee, &tx->max_priority_fee, base_fee);
+    size_t old_bytes = old ? old->len + TX_OVERHEAD_LEN : 0;
+    while ((!old && m->total >= m->cfg.max_pending + m->cfg.max_queued) ||
+           m->bytes - old_bytes + tx->envelope.len + TX_OVERHEAD_LEN > m->cfg.max_bytes) {
         struct u256 tip = U256_ZERO;
-        struct account *a = worst_tail(m, &tip);
-        if (!a || !u256_lt(&tip, &tx->max_priority_fee) || addr_eq(&a->addr, &tx->from))
+        struct account *a = worst_tail(m, &tx->from, base_fee, &tip);
+        if (!a || !u256_lt(&tip, &mine))
             return refuse(m, why, "txpool is full");
         take_out(m, a, a->cnt - 1);
         account_settle(m, a);
@@ -297,15 +322,68 @@ static bool make_room(struct mempool *m, const struct stf_tx *tx, struct mempool
     return true;
 }
 
-static bool replace(struct mempool *m, struct account *a, size_t i, const struct stf_tx *tx,
-                    struct mempool_refusal *why)
+static bool may_replace(struct mempool *m, const struct pooled *old, const struct stf_tx *tx,
+                        struct mempool_refusal *why)
 {
-    const struct pooled *old = a->txs[i];
     if (!is_bumped(&old->max_fee, &tx->max_fee, m->cfg.price_bump_percent) ||
         !is_bumped(&old->max_priority_fee, &tx->max_priority_fee, m->cfg.price_bump_percent))
         return refuse(m, why, "replacement transaction underpriced");
-    take_out(m, a, i);
-    m->stats.replaced++;
+    return true;
+}
+
+/* A new nonce of the sender: it continues the executable ones, or it waits behind them. */
+static bool may_add(struct mempool *m, const struct account *a, const struct stf_tx *tx,
+                    struct mempool_refusal *why)
+{
+    bool waits = tx->nonce > a->nonce + a->executable_cnt;
+    size_t same_kind = waits ? a->cnt - a->executable_cnt : a->executable_cnt;
+    if (a->cnt >= 2 * m->cfg.max_account_slots || same_kind >= m->cfg.max_account_slots)
+        return refuse(m, why, "txpool is full: too many transactions of this sender");
+    if (waits && m->total - m->executable >= m->cfg.max_queued)
+        return refuse(m, why, "txpool is full");
+    return true;
+}
+
+/* What the caller's view of the chain says of the account. A pool that saw a later block keeps its own, newer nonce. */
+static void refresh_account(struct mempool *m, struct account *a,
+                            const struct mempool_admission *adm)
+{
+    if (a->cnt > 0 && adm->account_nonce < a->nonce)
+        return;
+    a->nonce = adm->account_nonce;
+    a->balance = adm->account_balance;
+    while (a->cnt > 0 && a->txs[0]->nonce < a->nonce)
+        take_out(m, a, 0);
+}
+
+/* Every refusal comes before anything is dropped for this transaction. */
+static bool place(struct mempool *m, struct account *a, const struct stf_tx *tx,
+                  const struct mempool_admission *adm, struct mempool_refusal *why)
+{
+    size_t i = position_of(a, tx->nonce);
+    struct pooled *old = i < a->cnt && a->txs[i]->nonce == tx->nonce ? a->txs[i] : NULL;
+    if (tx->nonce < a->nonce) { /* the caller's view was older than the pool's */
+        m->stats.refused++;
+        why->code = CODE_POOL;
+        snprintf(why->message, sizeof(why->message),
+                 "nonce too low: next nonce %" PRIu64 ", tx nonce %" PRIu64, a->nonce, tx->nonce);
+        return false;
+    }
+    if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, why)) ||
+        !make_room(m, tx, &adm->base_fee, old, why))
+        return false;
+    struct pooled *p = pooled_of(m, tx);
+    if (!p)
+        return refuse(m, why, "txpool is full");
+    if (old) {
+        take_out(m, a, i);
+        m->stats.replaced++;
+    }
+    if (!put_in(m, a, p)) {
+        free(p);
+        return refuse(m, why, "txpool is full");
+    }
+    m->stats.inserted++;
     return true;
 }
 
@@ -315,37 +393,16 @@ static bool insert_locked(struct mempool *m, const struct stf_tx *tx,
 {
     if (map_find(&m->by_hash, &tx->hash))
         return refuse(m, why, "already known");
-    if (!make_room(m, tx, why))
-        return false;
     struct account *a = account_get(m, &tx->from);
-    struct pooled *p = a ? pooled_of(m, tx) : NULL;
-    if (!p)
+    if (!a)
         return refuse(m, why, "txpool is full");
-    /* A pool that saw a later block than the caller's view keeps its own, newer nonce. */
-    if (a->cnt == 0 || adm->account_nonce >= a->nonce) {
-        a->nonce = adm->account_nonce;
-        a->balance = adm->account_balance;
-    }
-    size_t i = position_of(a, tx->nonce);
-    bool ok = true;
-    if (i < a->cnt && a->txs[i]->nonce == tx->nonce)
-        ok = replace(m, a, i, tx, why);
-    else if (a->cnt >= 2 * m->cfg.max_account_slots ||
-             (tx->nonce > a->nonce + a->executable_cnt &&
-              a->cnt - a->executable_cnt >= m->cfg.max_account_slots))
-        ok = refuse(m, why, "txpool is full: too many transactions of this sender");
-    else if (tx->nonce > a->nonce + a->executable_cnt &&
-             m->total - m->executable >= m->cfg.max_queued)
-        ok = refuse(m, why, "txpool is full");
-    if (ok && !put_in(m, a, p))
-        ok = refuse(m, why, "txpool is full");
-    if (!ok)
-        free(p);
-    else
-        m->stats.inserted++;
+    refresh_account(m, a, adm);
+    account_recount(m, a);
+    bool ok = place(m, a, tx, adm, why);
     uint64_t first = a->nonce;
-    account_settle(m, a); /* forgets the account when nothing of it is left */
+    account_recount(m, a);
     *executable = ok && tx->nonce < first + a->executable_cnt;
+    account_forget_empty(m, a);
     return ok;
 }
 
@@ -361,9 +418,11 @@ bool mempool_insert(struct mempool *m, const struct stf_tx *tx, const struct mem
     bool executable = false;
     pthread_mutex_lock(&m->mutex);
     bool ok = insert_locked(m, tx, a, &executable, why);
+    mempool_event_fn *event = m->on_executable;
+    void *arg = m->on_executable_arg;
     pthread_mutex_unlock(&m->mutex);
-    if (executable && m->on_executable)
-        m->on_executable(m->on_executable_arg, &tx->hash);
+    if (executable && event)
+        event(arg, &tx->hash);
     return ok;
 }
 

@@ -140,6 +140,14 @@ static bool genesis_tree(struct chain *c, struct err *err)
     return store_write_sync(c->deps.store, STORE_INDEX, index_job_run, &job, err);
 }
 
+bool chain_checkpoint_limit(struct store *s, uint64_t *block, bool *any, struct err *err)
+{
+    struct store_reader *r = store_reader_open(s, err);
+    bool ok = r && index_applied(r, "tree", block, any, err);
+    store_reader_close(r);
+    return ok;
+}
+
 static bool catch_up(struct chain *c, uint64_t tip, struct buf *scratch, struct err *err)
 {
     uint64_t indexed = 0, tree_indexed = 0;
@@ -147,7 +155,14 @@ static bool catch_up(struct chain *c, uint64_t tip, struct buf *scratch, struct 
     if (!index_applied(c->reader, "blocks", &indexed, &any_index, err) || !genesis_tree(c, err) ||
         !index_applied(c->reader, "tree", &tree_indexed, &any_tree, err))
         return false;
-    uint64_t from = state_latest(c->deps.state) + 1;
+    uint64_t at = state_latest(c->deps.state);
+    if (at > 0 && (!any_tree || tree_indexed < at))
+        return err_set(err, ERR_LOCAL,
+                       "the checkpoint is at block %" PRIu64
+                       ", but index.db has tree rows up to %" PRIu64
+                       " only: start from an older checkpoint or from genesis",
+                       at, tree_indexed);
+    uint64_t from = at + 1;
     if (!any_index)
         from = 0;
     else if (indexed + 1 < from)

@@ -57,12 +57,13 @@ static void write_checkpoint(struct tree_job *j)
     struct err err = { .kind = ERR_NONE };
     char dir[4096];
     snprintf(dir, sizeof(dir), "%s/checkpoints", c->cfg.data_dir);
-    struct state_files *files = state_files_open(dir, &err);
+    struct state_files *own = c->deps.checkpoint_files ? NULL : state_files_open(dir, &err);
+    const struct state_files *files = own ? own : c->deps.checkpoint_files;
     struct checkpoint_info info = { .chain_id = c->cfg.chain_id };
     bool ok = files && checkpoint_write(c->deps.state, files, j->number, &info, &err);
     if (ok)
         checkpoint_prune(files, CHECKPOINTS_KEPT, state_floor(c->deps.state));
-    state_files_close(files);
+    state_files_close(own);
     /* a start without this checkpoint only takes longer: worth a warning, not a stop */
     if (!ok)
         log_warn(LOG_STATE, "checkpoint not written", LOG_U64("block", j->number),

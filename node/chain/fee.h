@@ -1,0 +1,31 @@
+/* node/chain/fee.h
+ *
+ * Prices of the next block (spec 50 §4.3). Pure: prices of the block before and the inputs give the next ones, in exact rational
+ * arithmetic, saturating at 2^256 - 1. All prices in base-token wei. */
+#ifndef GH_CHAIN_FEE_H
+#define GH_CHAIN_FEE_H
+
+#include "node/base/u256.h"
+
+enum fee_da { FEE_DA_CALLDATA, FEE_DA_VALIDIUM, FEE_DA_BLOBS };
+struct fee_inputs {
+    /* USD times 10^18; token: for one whole token of 18 decimals. base_token 0: unknown, overrides must be set */
+    struct u256 native_usd_e18, base_token_usd_e18, sl_token_usd_e18;
+    uint64_t native_per_gas;
+    enum fee_da da;
+    /* settlement layer, wei: median base fee, tip; blob base fee for blobs */
+    struct u256 sl_base_fee, sl_tip, sl_blob_base_fee;
+    uint32_t fill_num, fill_den;   /* how full blobs are; 1/2 */
+    struct u256 pubdata_price_cap; /* 0: none */
+    bool has_base_fee, has_native, has_pubdata;
+    struct u256 base_fee, native, pubdata; /* overrides */
+};
+struct fee_prices {
+    struct u256 base_fee, native, pubdata;
+};
+/* prev NULL: the first block, no clamps. Override wins; order native, base fee, pubdata. */
+void fee_next(struct fee_prices *out, const struct fee_inputs *in, const struct fee_prices *prev);
+/* a double of USD as an integer of 10^-18 USD, rounded to the nearest */
+struct u256 fee_usd_e18(double usd);
+
+#endif
