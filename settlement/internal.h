@@ -75,7 +75,7 @@ struct settlement {
     struct settlement_frontiers snap;
     struct settlement_stats stats;
     struct hold snap_hold;
-    char lane_wait[LANE_CNT][160];
+    char lane_wait[LANE_CNT][256];
     uint64_t step_ms[LANE_CNT]; /* smoothed time a batch takes for a step */
     uint64_t open_since_ms;     /* wall clock of the open batch's first block; 0: empty */
 };

@@ -47,7 +47,7 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
     if (live[0].wait == TX_WAIT_NONE)
         snprintf(out, cap, "%s: %s", live[0].key, tx_state_name(live[0].state));
     else
-        snprintf(out, cap, "%s: %s, waits for %s%s%.60s", live[0].key, tx_state_name(live[0].state),
+        snprintf(out, cap, "%s: %s, waits for %s%s%.40s", live[0].key, tx_state_name(live[0].state),
                  tx_wait_name(live[0].wait), live[0].error[0] ? ": " : "", live[0].error);
 }
 

@@ -157,6 +157,16 @@ void chain_l1_txs_arrived(struct chain *c)
     maybe_build(c);
 }
 
+uint64_t chain_first_free_priority_id(const struct chain *c)
+{
+    return c->in_work ? c->work_priority_end : c->head.next_l1_priority_id;
+}
+
+void chain_set_sl_chain_id(struct chain *c, uint64_t id)
+{
+    c->cfg.sl_chain_id = id;
+}
+
 void chain_set_fees(struct chain *c, const struct u256 *base_fee, const struct u256 *native_price,
                     const struct u256 *pubdata_price)
 {
@@ -543,6 +553,7 @@ static void maybe_build(struct chain *c)
         return;
     }
     c->in_work = true;
+    c->work_priority_end = b->in.next_l1_priority_id + b->in.l1_cnt;
     c->last_start_ms = clock_mono_ms(c->deps.clock);
     if (!worker_submit(c->builder, run_build, build_done, b)) {
         c->in_work = false;

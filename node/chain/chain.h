@@ -87,6 +87,12 @@ void chain_subscribe(struct chain *c, chain_block_fn *on_block, chain_tree_fn *o
 
 /* Requests of the settlement layer are in the journal now (l1_tx.h): look for them. Loop only. */
 void chain_l1_txs_arrived(struct chain *c);
+/* First priority id that is in no block of ours, the one in work included. Loop only. */
+uint64_t chain_first_free_priority_id(const struct chain *c);
+/* Settlement layer of the first block's SetSLChainId, once it is known. Loop only, before block 1. */
+void chain_set_sl_chain_id(struct chain *c, uint64_t id);
+/* Highest block whose tree row is in the index: a checkpoint above it would leave rows missing. */
+MUST_USE bool chain_tree_indexed(struct store_reader *r, uint64_t *number, struct err *err);
 /* A transaction became executable. Any thread. */
 void chain_wake(struct chain *c);
 /* Fees of blocks from the next one on. Loop only. */

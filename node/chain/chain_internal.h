@@ -53,7 +53,7 @@ struct chain {
 
     /* loop only */
     bool started, stopping, in_work, timer_armed;
-    uint64_t last_start_ms, last_checkpoint;
+    uint64_t last_start_ms, work_priority_end;
     struct b256 last_hashes[256]; /* context of the next block */
     struct u256 next_base_fee, next_native_price, next_pubdata_price;
     struct {
