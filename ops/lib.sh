@@ -24,6 +24,7 @@ missing_packages() {
     done <ops/packages.txt
 }
 
+# Functions below report failure by their exit code even where `set -e` is off (inside `if`).
 install_packages() {
     local missing
     command -v dpkg-query >/dev/null || {
@@ -32,18 +33,22 @@ install_packages() {
     }
     missing=$(missing_packages)
     [ -n "$missing" ] || return 0
-    [ "$(id -u)" = 0 ] || die "missing packages, run as root: apt-get install $(say "$missing" | tr '\n' ' ')"
+    [ "$(id -u)" = 0 ] || {
+        say "missing packages, run as root: apt-get install $(say "$missing" | tr '\n' ' ')" >&2
+        return 1
+    }
     say "installing: $(say "$missing" | tr '\n' ' ')"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
+    apt-get -qq update || return 1
     # shellcheck disable=SC2086 # one word per package
     apt-get -qq install --no-install-recommends -y $missing >/dev/null
 }
 
-# build_preset PRESET [TARGET...]: all targets when none is named.
+# build_preset PRESET [TARGET...]: all targets when none is named, as many as compile.
 build_preset() {
     local preset=$1
     shift
+    mkdir -p build
     cmake --preset "$preset" >"build/$preset.configure.log" 2>&1 || {
         cat "build/$preset.configure.log"
         return 1
@@ -61,17 +66,20 @@ has_target() {
 }
 
 # Installs the pinned node, anvil, cast and clients of the end to end tests. The lock file pins
-# every package by its hash; the registry is whatever npm is configured to use.
+# every package by its hash; the registry is whatever npm is configured to use, and the system's
+# certificates are trusted as every other program here trusts them.
 install_node_modules() {
-    local stamp=tests/e2e/node_modules/.installed
     mkdir -p build
-    (
-        flock 9
-        if [ -e "$stamp" ] && cmp -s "$stamp" tests/e2e/package-lock.json; then exit 0; fi
+    flock build/.npm.lock bash -c '
         cd tests/e2e || exit 1
-        npm_config_cache=$GH_TOP/build/npm-cache npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-        cp package-lock.json node_modules/.installed
-    ) 9>build/.npm.lock
+        cmp -s node_modules/.installed package-lock.json && exit 0
+        export npm_config_cache=$GH_TOP/build/npm-cache
+        system=/etc/ssl/certs/ca-certificates.crt
+        if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f "$system" ]; then
+            export NODE_EXTRA_CA_CERTS=$system
+        fi
+        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+            cp package-lock.json node_modules/.installed'
 }
 
 # The pinned node, for scripts of tests/e2e and of the shared folder.

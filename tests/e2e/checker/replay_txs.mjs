@@ -23,10 +23,11 @@ const ours = new Rpc(arg('l2'));
 const L1_TYPE = '0x7f', FREE = ['0x7e', '0x7d'];
 const BASE_TOKEN = '0x000000000000000000000000000000000000800a', TRACKER = '0x000000000000000000000000000000000001000f', TREASURY = '0x0000000000000000000000000000000000010011';
 
+// An own mnemonic: anvil gives its own accounts a balance also on a fork, and the usual ones are the wallets of the tests.
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gatehouse-replay-'));
 const [port] = await freePorts(1);
 const url = `http://127.0.0.1:${port}`, evm = new Rpc(url);
-const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--silent', '--no-mining', '--order', 'fifo', '--hardfork', 'cancun', '--auto-impersonate', '--fork-url', ours.url, '--fork-block-number', '0', '--no-storage-caching', '--disable-min-priority-fee'], { log: path.join(dir, 'anvil.log') });
+const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--silent', '--no-mining', '--order', 'fifo', '--hardfork', 'cancun', '--auto-impersonate', '--accounts', '1', '--mnemonic', 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about', '--fork-url', ours.url, '--fork-block-number', '0', '--no-storage-caching', '--disable-min-priority-fee'], { log: path.join(dir, 'anvil.log') });
 await until('anvil has forked', () => { if (!child.running) throw new Error(child.output()); return evm.q('eth_chainId'); }, { timeout: 20_000, every: 50 });
 
 const problems = [];
@@ -65,7 +66,7 @@ async function impersonate(from, to, data, value, gas) {
   const nonce = await evm.q('eth_getTransactionCount', from, 'latest');
   await evm.q('anvil_setNextBlockBaseFeePerGas', '0x0');
   const h = await evm.q('eth_sendTransaction', { from, to, data, value: hex(value), gas: hex(gas), gasPrice: '0x0' });
-  await evm.q('evm_mine', {});
+  await evm.q('evm_mine');
   const r = await evm.q('eth_getTransactionReceipt', h);
   await evm.q('anvil_setNonce', from, nonce);
   return r;
@@ -98,7 +99,7 @@ async function playRun(block, run, receipts, after) {
     const a = await evm.answer('eth_sendRawTransaction', raw);
     if (a.error) { differs(tx.hash, 'anvil refuses it', 'included', a.error.message); return; }
   }
-  await evm.q('evm_mine', {});
+  await evm.q('evm_mine');
   const gasGap = new Map();
   for (const tx of run) {
     const mine = receipts.get(tx.hash), r = await evm.q('eth_getTransactionReceipt', tx.hash), where = `block ${num(block.number)} ${tx.hash}`;
