@@ -147,7 +147,7 @@ static bool read_preimages(struct reader *r, struct preimages *p)
             (void)damaged(r, "a preimage is longer than the file");
             break;
         }
-        data = mem_grow(data, &cap, (uint64_t)len + 1, 1);
+        data = mem_more(data, &cap, (uint64_t)len + 1, 1);
         if (!take(r, data, len))
             break;
         struct b256 hash = blake2s(data, len);
@@ -262,12 +262,12 @@ static void note_file(void *arg, const char *name)
     if (len >= CKPT_NAME_MAX)
         return;
     if (parse_name(name, len, &block)) {
-        f->block = mem_grow(f->block, &f->cap, f->count + 1, sizeof(*f->block));
+        f->block = mem_more(f->block, &f->cap, f->count + 1, sizeof(*f->block));
         f->block[f->count++] = block;
     } else if (memcmp(name, CKPT_PREFIX, len < 6 ? len : 6) == 0 &&
                ends_with(name, len, CKPT_TMP, sizeof(CKPT_TMP) - 1)) {
         f->leftover =
-            mem_grow(f->leftover, &f->leftover_cap, f->leftover_cnt + 1, sizeof(*f->leftover));
+            mem_more(f->leftover, &f->leftover_cap, f->leftover_cnt + 1, sizeof(*f->leftover));
         memcpy(f->leftover[f->leftover_cnt++], name, len + 1);
     }
 }

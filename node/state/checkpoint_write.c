@@ -112,7 +112,7 @@ static void put_preimages(struct writer *w, const struct state_view *v)
             const struct preimage *p = &s->flat.preimages.items[i];
             if (!p->data || (!p->keep && p->refs == 0))
                 continue;
-            copy = mem_grow(copy, &cap, len + 8 + p->len, 1);
+            copy = mem_more(copy, &cap, len + 8 + p->len, 1);
             uint8_t *q = copy + len;
             memset(q, 0, 4);
             q[0] = 1;

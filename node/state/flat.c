@@ -33,8 +33,8 @@ void flat_init(struct flat *f)
 
 void flat_clear(struct flat *f)
 {
-    free(f->leaves);
-    free(f->counted);
+    mem_release(f->leaves, f->leaf_cap, sizeof(*f->leaves));
+    mem_release(f->counted, f->counted_cap, 1);
     key_index_clear(&f->index);
     preimages_clear(&f->preimages);
     ver_log_clear(&f->log);
@@ -131,6 +131,17 @@ static bool check_records(const struct flat *f, const struct stf_diff *diffs, si
     return ok;
 }
 
+#define WINDOW 32u
+
+/* Starts the memory accesses of the next window of diffs. */
+static void look_ahead(const struct flat *f, const struct stf_diff *diffs, size_t n)
+{
+    size_t m = n < WINDOW ? n : WINDOW;
+    for (unsigned stage = 0; stage < KEY_INDEX_STAGES; stage++)
+        for (size_t i = 0; i < m; i++)
+            key_index_prefetch(&f->index, flat_keys(f), &diffs[i].flat_key, stage);
+}
+
 /* One touch per diff; keys without a leaf go to `fresh` as well, indices in diff order. */
 static bool classify(struct leaf_touch *t, struct fresh *fresh, size_t *fresh_cnt,
                      const struct flat *f, const struct stf_diff *diffs, size_t n, bool strict,
@@ -140,6 +151,8 @@ static bool classify(struct leaf_touch *t, struct fresh *fresh, size_t *fresh_cn
     for (size_t i = 0; i < n; i++) {
         const struct stf_diff *d = &diffs[i];
         uint64_t at;
+        if (i % WINDOW == 0)
+            look_ahead(f, d, n - i);
         bool known = key_index_find(&f->index, flat_keys(f), &d->flat_key, &at);
         if (known && at < 2)
             return bad_key(err, &d->flat_key, "a guard of the tree");

@@ -77,7 +77,7 @@ static bool read_code(struct loader *ld, struct bytes *out, const json_t *j, con
 static void add_diff(struct loader *ld, const struct stf_diff *d)
 {
     struct genesis *g = ld->g;
-    g->diffs = mem_grow(g->diffs, &ld->diff_cap, g->diff_cnt + 1, sizeof(*g->diffs));
+    g->diffs = mem_more(g->diffs, &ld->diff_cap, g->diff_cnt + 1, sizeof(*g->diffs));
     g->diffs[g->diff_cnt++] = *d;
 }
 
@@ -86,7 +86,7 @@ static void add_preimage(struct loader *ld, const struct b256 *hash, struct byte
 {
     struct genesis *g = ld->g;
     g->preimages =
-        mem_grow(g->preimages, &ld->preimage_cap, g->preimage_cnt + 1, sizeof(*g->preimages));
+        mem_more(g->preimages, &ld->preimage_cap, g->preimage_cnt + 1, sizeof(*g->preimages));
     g->preimages[g->preimage_cnt++] = (struct stf_preimage){ *hash, data, is_code };
 }
 

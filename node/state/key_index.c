@@ -65,12 +65,46 @@ static const uint8_t *key_of(struct key_source src, uint64_t id)
     return (const uint8_t *)src.base + id * src.stride;
 }
 
+/* Where the prefix would be if keys were spread evenly, as hashes are. */
+static uint32_t guess(const struct key_index_bucket *b, uint64_t prefix)
+{
+    uint64_t part = (prefix << b->depth) >> 32;
+    return (uint32_t)(part * b->count >> 32);
+}
+
+/* Steps out from the guess in doubling strides until [lo, hi] holds the prefix: one or two cache lines for honest keys,
+ * never more than twice the halving for others. */
+static void narrow(const struct key_index_bucket *b, uint64_t prefix, uint32_t *lo, uint32_t *hi)
+{
+    if (b->count == 0)
+        return;
+    uint32_t at = guess(b, prefix), stride = 2;
+    if (b->e[at].prefix < prefix) {
+        *lo = at + 1;
+        while (*lo + stride < b->count && b->e[*lo + stride].prefix < prefix) {
+            *lo += stride + 1;
+            stride *= 2;
+        }
+        *hi = *lo + stride < b->count ? *lo + stride : b->count;
+    } else {
+        *hi = at;
+        while (*hi > stride && b->e[*hi - stride].prefix >= prefix) {
+            *hi -= stride;
+            stride *= 2;
+        }
+        *lo = *hi > stride ? *hi - stride : 0;
+    }
+    if (*hi < b->count && b->e[*hi].prefix == prefix) /* whole keys decide: they may lie behind */
+        *hi = b->count;
+}
+
 /* Number of entries whose key is below `key`; *equal when the next one is `key` itself. */
 static uint32_t bucket_rank(const struct key_index_bucket *b, struct key_source src,
                             const struct b256 *key, uint64_t prefix, bool *equal)
 {
     uint32_t lo = 0, hi = b->count;
     *equal = false;
+    narrow(b, prefix, &lo, &hi);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         const struct entry *e = &b->e[mid];
@@ -99,6 +133,32 @@ bool key_index_find(const struct key_index *x, struct key_source src, const stru
     if (equal)
         *id = b->e[at].id;
     return equal;
+}
+
+void key_index_prefetch(const struct key_index *x, struct key_source src, const struct b256 *key,
+                        unsigned stage)
+{
+    uint64_t prefix = load_be64(key->b);
+    struct key_index_bucket **slot = &x->dir[slot_of(x, prefix)];
+    if (stage == 0) {
+        __builtin_prefetch(slot);
+        return;
+    }
+    const struct key_index_bucket *b = *slot;
+    if (stage == 1) {
+        __builtin_prefetch(b);
+        return;
+    }
+    if (b->count == 0)
+        return;
+    const struct entry *e = &b->e[guess(b, prefix)];
+    if (stage == 2) {
+        __builtin_prefetch(e);
+        return;
+    }
+    const uint8_t *k = key_of(src, e->id);
+    __builtin_prefetch(k);
+    __builtin_prefetch(k + 64);
 }
 
 static void point_slots(struct key_index *x, size_t first, size_t n, struct key_index_bucket *b)

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "node/base/defs.h"
+#include "node/base/bytes.h"
 
 static inline void *mem_alloc(size_t n, size_t size)
 {
@@ -34,19 +34,22 @@ static inline void *mem_resize(void *old, size_t n, size_t size)
     return p;
 }
 
-/* Room for `need` items: grows by half, so that appending stays linear. Untouched room costs address space only. */
-static inline void *mem_grow(void *old, uint64_t *cap, uint64_t need, size_t size)
+/* Room for `need` items in memory that free() takes back; grows by half. */
+static inline void *mem_more(void *old, uint64_t *cap, uint64_t need, size_t size)
 {
     if (need <= *cap)
         return old;
     uint64_t n = *cap + *cap / 2;
-    if (n < need)
-        n = need;
-    if (n < 16)
-        n = 16;
-    void *p = mem_resize(old, n, size);
-    *cap = n;
-    return p;
+    *cap = n < need ? need : n;
+    return mem_resize(old, *cap, size);
 }
+
+/* Arrays that grow: mem_grow and mem_release with the same item size. Large ones are mapped by themselves: page-aligned
+ * (two sibling hashes share a cache line), on huge pages where the kernel has them, and moved by remapping instead of
+ * copying. Room for `need` items and more: untouched room costs address space only. */
+void *mem_grow(void *old, uint64_t *cap, uint64_t need, size_t size);
+/* Down to `count` items, which is the capacity then. */
+void *mem_fit(void *p, uint64_t cap, uint64_t count, size_t size);
+void mem_release(void *p, uint64_t cap, size_t size);
 
 #endif

@@ -12,8 +12,8 @@ void preimages_clear(struct preimages *p)
 {
     for (uint64_t i = 0; i < p->count; i++)
         free(p->items[i].data);
-    free(p->items);
-    free(p->free_ids);
+    mem_release(p->items, p->cap, sizeof(*p->items));
+    mem_release(p->free_ids, p->free_cap, sizeof(*p->free_ids));
     key_index_clear(&p->index);
     *p = (struct preimages){ 0 };
 }

@@ -280,7 +280,7 @@ struct touched {
 static void note_touched(void *arg, uint64_t index)
 {
     struct touched *t = arg;
-    t->index = mem_grow(t->index, &t->cap, t->count + 1, sizeof(*t->index));
+    t->index = mem_more(t->index, &t->cap, t->count + 1, sizeof(*t->index));
     t->index[t->count++] = index;
 }
 

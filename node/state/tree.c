@@ -18,8 +18,8 @@ void tree_init(struct tree *t)
 void tree_clear(struct tree *t)
 {
     for (unsigned d = 0; d <= TREE_MAX_LEVEL; d++) {
-        free(t->level[d].h);
-        free(t->level[d].vers);
+        mem_release(t->level[d].h, t->level[d].cap, sizeof(struct b256));
+        mem_release(t->level[d].vers, t->level[d].vers_cap, sizeof(struct ver_link));
     }
     ver_log_clear(&t->log);
     *t = (struct tree){ 0 };
@@ -82,7 +82,11 @@ static void hash_nodes(struct tree *t, unsigned d, const uint64_t *pos, size_t n
         for (size_t j = 0; j < m; j++) {
             left[j] = &t->level[d].h[2 * pos[i + j]];
             right[j] = node_or_empty(t, d, 2 * pos[i + j] + 1);
+            __builtin_prefetch(&up->h[pos[i + j]], 1);
         }
+        for (size_t j = i + m; j < n && j < i + m + LANES_BATCH;
+             j++) /* the next batch's children */
+            __builtin_prefetch(&t->level[d].h[2 * pos[j]]);
         blake2s_nodes(out, left, right, m);
         for (size_t j = 0; j < m; j++) {
             uint64_t p = pos[i + j];
@@ -111,6 +115,8 @@ static void hash_leaves(struct tree *t, const struct blake2s_leaf_in *in, const 
                         size_t n)
 {
     struct b256 out[LANES_BATCH];
+    for (size_t j = 0; j < n; j++)
+        __builtin_prefetch(&t->level[0].h[pos[j]], 1);
     blake2s_leaves(out, in, n);
     for (size_t j = 0; j < n; j++)
         t->level[0].h[pos[j]] = out[j];
@@ -149,6 +155,7 @@ void tree_apply(struct tree *t, uint64_t block, const struct leaf_touch *touches
         hash_nodes(t, d, pos, cnt, old_len[d + 1]);
     }
     free(pos);
+    ver_log_fit(&t->log);
     struct b256 root = root_of(t);
     ver_log_at(&t->log, block)->root = root;
 }
@@ -240,7 +247,8 @@ void tree_prune(struct tree *t, uint64_t first, uint64_t bare)
 static void group_siblings(const struct tree *t, const struct flat *f, uint64_t n, uint64_t index,
                            uint64_t leaf_count, unsigned levels, struct b256 *out)
 {
-    struct b256 cur[1u << TREE_VER_LEVEL], value[LANES_BATCH];
+    struct b256 cur[1u << TREE_VER_LEVEL], up[1u << TREE_VER_LEVEL], value[LANES_BATCH];
+    const struct b256 *left[LANES_BATCH], *right[LANES_BATCH];
     struct blake2s_leaf_in in[LANES_BATCH];
     _Static_assert(LANES_BATCH >= 1u << TREE_VER_LEVEL, "a group is one batch");
     uint64_t first = index >> TREE_VER_LEVEL << TREE_VER_LEVEL;
@@ -255,9 +263,13 @@ static void group_siblings(const struct tree *t, const struct flat *f, uint64_t 
     for (unsigned d = 0; d < levels; d++) {
         size_t sib = (size_t)((index - first) >> d) ^ 1;
         out[d] = sib < cnt ? cur[sib] : t->empty[d];
-        for (size_t j = 0; j < cnt; j += 2) /* j / 2 <= j: the inputs are read before they go */
-            cur[j / 2] = blake2s_pair(&cur[j], j + 1 < cnt ? &cur[j + 1] : &t->empty[d]);
+        for (size_t j = 0; j < cnt; j += 2) {
+            left[j / 2] = &cur[j];
+            right[j / 2] = j + 1 < cnt ? &cur[j + 1] : &t->empty[d];
+        }
         cnt = (cnt + 1) / 2;
+        blake2s_nodes(up, left, right, cnt);
+        memcpy(cur, up, cnt * sizeof(up[0]));
     }
 }
 

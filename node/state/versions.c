@@ -15,7 +15,7 @@ static struct ver_block *at(const struct ver_log *l, uint64_t block)
 static void drop_entries(struct ver_log *l, struct ver_block *b)
 {
     l->bytes -= (uint64_t)b->cap * l->entry_size;
-    free(b->entries);
+    mem_release(b->entries, b->cap, l->entry_size);
     b->entries = NULL;
     b->count = b->cap = 0;
 }
@@ -39,6 +39,15 @@ struct ver_block *ver_log_start(struct ver_log *l, uint64_t block)
     return at(l, block);
 }
 
+static void reserve(struct ver_log *l, struct ver_block *b, uint32_t need)
+{
+    uint64_t cap = b->cap;
+    b->entries = mem_grow(b->entries, &cap, need, l->entry_size);
+    CHECK(cap <= UINT32_MAX);
+    l->bytes += (cap - b->cap) * l->entry_size;
+    b->cap = (uint32_t)cap;
+}
+
 struct ver_block *ver_log_push(struct ver_log *l, uint32_t cap)
 {
     if (l->last - l->first + 1 == l->cap) {
@@ -51,10 +60,8 @@ struct ver_block *ver_log_push(struct ver_log *l, uint32_t cap)
     }
     l->last++;
     struct ver_block *b = at(l, l->last);
-    *b = (struct ver_block){ .cap = cap };
-    if (cap)
-        b->entries = mem_alloc(cap, l->entry_size);
-    l->bytes += (uint64_t)cap * l->entry_size;
+    *b = (struct ver_block){ 0 };
+    reserve(l, b, cap);
     return b;
 }
 
@@ -95,11 +102,8 @@ struct ver_head *ver_log_add(struct ver_log *l, struct ver_link *link)
 {
     struct ver_block *b = at(l, l->last);
     if (b->count == b->cap) {
-        uint64_t cap = b->cap;
-        b->entries = mem_grow(b->entries, &cap, cap + 1, l->entry_size);
-        CHECK(cap <= UINT32_MAX);
-        l->bytes += (cap - b->cap) * l->entry_size;
-        b->cap = (uint32_t)cap;
+        CHECK(b->cap < UINT32_MAX / 2);
+        reserve(l, b, b->cap + 1);
     }
     const struct ver_head *p = entry_of(l, *link);
     uint32_t pos = b->count++;
@@ -109,6 +113,14 @@ struct ver_head *ver_log_add(struct ver_log *l, struct ver_link *link)
                             .depth = p ? p->depth + 1 : 1 };
     *link = (struct ver_link){ (uint32_t)l->last, pos };
     return e;
+}
+
+void ver_log_fit(struct ver_log *l)
+{
+    struct ver_block *b = at(l, l->last);
+    l->bytes -= (uint64_t)(b->cap - b->count) * l->entry_size;
+    b->entries = mem_fit(b->entries, b->cap, b->count, l->entry_size);
+    b->cap = b->count;
 }
 
 struct ver_head *ver_log_find(const struct ver_log *l, struct ver_link link, uint64_t n)

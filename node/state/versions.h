@@ -44,6 +44,8 @@ struct ver_block *ver_log_push(struct ver_log *l, uint32_t cap);
 struct ver_block *ver_log_at(const struct ver_log *l, uint64_t block);
 /* Adds an entry to the newest block before *link and makes *link point at it. */
 struct ver_head *ver_log_add(struct ver_log *l, struct ver_link *link);
+/* Gives back what the newest block reserved and did not use. */
+void ver_log_fit(struct ver_log *l);
 /* Entry with the smallest block > n, or NULL: the present value is the one of block n. n >= bare. */
 struct ver_head *ver_log_find(const struct ver_log *l, struct ver_link link, uint64_t n);
 /* Newest link with block <= n that can still be reached; none otherwise. */
