@@ -70,6 +70,7 @@ has_target() {
 # certificates are trusted as every other program here trusts them.
 install_node_modules() {
     mkdir -p build
+    # shellcheck disable=SC2016 # the inner shell expands them
     flock build/.npm.lock bash -c '
         cd tests/e2e || exit 1
         cmp -s node_modules/.installed package-lock.json && exit 0
