@@ -79,7 +79,10 @@ install_node_modules() {
         if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -f "$system" ]; then
             export NODE_EXTRA_CA_CERTS=$system
         fi
+        # npm 9 links no programs of optional packages, hence the ln.
         npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
+            ln -sf ../node-linux-*/bin/node node_modules/.bin/node &&
+            node_modules/.bin/node --version >/dev/null &&
             cp package-lock.json node_modules/.installed'
 }
 
