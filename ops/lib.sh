@@ -81,7 +81,7 @@ install_node_modules() {
         fi
         # npm 9 links no programs of optional packages, hence the ln.
         npm ci --ignore-scripts --no-audit --no-fund --loglevel=error &&
-            ln -sf ../node-linux-*/bin/node node_modules/.bin/node &&
+            (cd node_modules/.bin && ln -sf ../node-linux-*/bin/node node) &&
             node_modules/.bin/node --version >/dev/null &&
             cp package-lock.json node_modules/.installed'
 }
