@@ -1,0 +1,102 @@
+/* node/fees.c
+ *
+ * Feeds the fee model: medians of the settlement layer's base fees, every 13 seconds (spec 50 §4.3). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/base/log.h"
+#include "node/topology_internal.h"
+
+#define FEE_POLL_S     13
+#define FEE_WINDOW     100
+#define TIP_PERCENTILE 50
+
+void fees_init(struct node *n)
+{
+    const struct config *c = n->cfg;
+    double sl_usd = c->fee.sl_token_usd > 0 ? c->fee.sl_token_usd : c->fee.base_token_usd;
+    n->fee_inputs =
+        (struct fee_inputs){ .native_usd_e18 = fee_usd_e18(c->fee.native_price_usd),
+                             .base_token_usd_e18 = fee_usd_e18(c->fee.base_token_usd),
+                             .sl_token_usd_e18 = fee_usd_e18(sl_usd),
+                             .native_per_gas = c->fee.native_per_gas,
+                             .da = c->l1_sender.pubdata_mode == PUBDATA_VALIDIUM ? FEE_DA_VALIDIUM
+                                                                                 : FEE_DA_CALLDATA,
+                             .fill_num = 1,
+                             .fill_den = 2,
+                             .pubdata_price_cap = c->fee.pubdata_price_cap,
+                             .has_base_fee = c->sequencer.has_base_fee_override,
+                             .has_native = c->sequencer.has_native_price_override,
+                             .has_pubdata = c->sequencer.has_pubdata_price_override,
+                             .base_fee = c->sequencer.base_fee_override,
+                             .native = c->sequencer.native_price_override,
+                             .pubdata = c->sequencer.pubdata_price_override };
+    fee_next(&n->prices, &n->fee_inputs, NULL);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return u256_cmp(a, b);
+}
+
+static struct u256 median(const struct u256 *values, size_t cnt)
+{
+    struct u256 sorted[FEE_WINDOW + 1];
+    if (cnt == 0)
+        return U256_ZERO;
+    if (cnt > FEE_WINDOW + 1)
+        cnt = FEE_WINDOW + 1;
+    memcpy(sorted, values, cnt * sizeof(*values));
+    qsort(sorted, cnt, sizeof(sorted[0]), compare);
+    return sorted[cnt / 2];
+}
+
+static void on_history(void *arg, const struct eth_reply *reply, const struct eth_fee_history *h)
+{
+    struct node *n = arg;
+    n->fee_request = NULL;
+    if (reply->err) {
+        log_debug(LOG_NODE, "fee history is not to be had; prices stay",
+                  LOG_STR("error", reply->err->msg));
+        return;
+    }
+    n->fee_inputs.sl_base_fee = median(h->base_fees, h->base_fee_cnt);
+    n->fee_inputs.sl_tip = median(h->rewards, h->rewards ? h->reward_cnt : 0);
+    struct fee_prices next;
+    fee_next(&next, &n->fee_inputs, &n->prices);
+    n->prices = next;
+    chain_set_fees(n->chain, &next.base_fee, &next.native, &next.pubdata);
+}
+
+static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct node *n = arg;
+    struct err err = { .kind = ERR_NONE };
+    if (!n->fee_request)
+        n->fee_request =
+            eth_fee_history(n->l1, FEE_WINDOW, TIP_PERCENTILE, NULL, on_history, n, &err);
+}
+
+void fees_start(struct node *n)
+{
+    const struct fee_inputs *f = &n->fee_inputs;
+    if (f->has_base_fee && f->has_native && f->has_pubdata)
+        return; /* nothing to learn */
+    struct timeval tv = { .tv_sec = FEE_POLL_S };
+    n->fee_timer = event_new(n->base, -1, EV_PERSIST, on_fee_timer, n);
+    if (n->fee_timer) {
+        evtimer_add(n->fee_timer, &tv);
+        event_active(n->fee_timer, EV_TIMEOUT, 0);
+    }
+}
+
+void fees_stop(struct node *n)
+{
+    if (n->fee_timer)
+        event_free(n->fee_timer);
+    n->fee_timer = NULL;
+    eth_cancel(n->fee_request);
+    n->fee_request = NULL;
+}

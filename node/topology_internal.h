@@ -1,0 +1,68 @@
+/* node/topology_internal.h   (inside topology) */
+#ifndef GH_NODE_TOPOLOGY_INTERNAL_H
+#define GH_NODE_TOPOLOGY_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "l1-watcher/watcher.h"
+#include "node/chain/chain.h"
+#include "node/chain/fee.h"
+#include "node/net/eth_client.h"
+#include "node/rpc/rpc.h"
+#include "node/sender/contract_read/discovery.h"
+#include "node/sender/signer.h"
+#include "node/sender/tx_journal.h"
+#include "node/state/genesis.h"
+#include "node/topology.h"
+#include "settlement/settlement.h"
+
+struct node {
+    const struct config *cfg;
+    const struct clock *clock;
+    struct event_base *base;
+    struct event *sigint, *sigterm, *fee_timer, *discovery_timer;
+    struct store *store;
+    struct store_reader *reader; /* the loop's */
+    struct state *state;
+    struct mempool *mempool;
+    struct chain *chain;
+    struct rpc *rpc;
+    struct eth_client *l1;
+    struct discovery *discovery;
+    struct eth_request *fee_request;
+    struct signer *signers[LANE_CNT];
+    struct tx_journal *journal;
+    _Atomic(struct settlement *) settlement; /* NULL until L1 answered once; RPC workers read it */
+    struct watcher *watcher;
+    struct discovery_result contracts;
+    bool have_contracts, stopping, watcher_stopped;
+    struct b256 genesis_commitment;
+    uint8_t *genesis_json;
+    size_t genesis_json_len;
+    struct fee_inputs fee_inputs;
+    struct fee_prices prices;
+    uint64_t started_at_ms, discovery_failures;
+    char l1_problem[256]; /* why L1 was not usable at the last try; "" when it was */
+    struct err fatal;
+    int exit_code;
+};
+
+/* Ends the loop with an error. */
+void node_fail(struct node *n, const struct err *err);
+
+/* observe.c: figures and status of what is not RPC's own */
+struct rpc_observe_ops observe_ops(struct node *n);
+struct rpc_settlement_ops observe_settlement_ops(struct node *n);
+
+/* fees.c */
+void fees_init(struct node *n);
+void fees_start(struct node *n);
+void fees_stop(struct node *n);
+
+/* layer.c: everything that needs L1 */
+MUST_USE bool layer_create(struct node *n, struct err *err);
+void layer_start(struct node *n);
+void layer_stop(struct node *n);
+void layer_destroy(struct node *n);
+
+#endif
