@@ -108,14 +108,17 @@ const struct bls12_381_g2 bls12_381_g2_generator = {
 };
 /* clang-format on */
 
+#define FP_FULL_WIDTH 0
 #include "node/crypto/fp.inc"
+#include "node/crypto/fp2.inc"
 
 #define TOWER_XI_REAL 1
 #include "node/crypto/tower.inc"
 
-#define G(name) b12_g1_##name
-#define E(name) b12_fp_##name
-#define EL      struct b12_fp
+#define POINT_A_MINUS_3 0
+#define G(name)         b12_g1_##name
+#define E(name)         b12_fp_##name
+#define EL              struct b12_fp
 #include "node/crypto/point.inc"
 #undef G
 #undef E

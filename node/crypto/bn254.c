@@ -63,14 +63,17 @@ static const int8_t bn_loop[66] = {
     0, 0, -1, 0, -1, 0, 0, 1, 0, 0, 0, -1, 0, 0, -1, 0, 1, 0, 1, 0, 0, 0 };
 /* clang-format on */
 
+#define FP_FULL_WIDTH 0
 #include "node/crypto/fp.inc"
+#include "node/crypto/fp2.inc"
 
 #define TOWER_XI_REAL 9
 #include "node/crypto/tower.inc"
 
-#define G(name) bn_g1_##name
-#define E(name) bn_fp_##name
-#define EL      struct bn_fp
+#define POINT_A_MINUS_3 0
+#define G(name)         bn_g1_##name
+#define E(name)         bn_fp_##name
+#define EL              struct bn_fp
 #include "node/crypto/point.inc"
 #undef G
 #undef E

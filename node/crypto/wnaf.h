@@ -17,28 +17,30 @@ static inline int naf_digit(uint64_t k, unsigned i)
     return (int)(of_3k & 1) - (int)(of_k & 1);
 }
 
-#define WNAF_LEN 130
-/* Signed windows of 5 bits: k < 2^128 as digits that are 0 or odd in [-15, 15], at most one of five
- * neighbours not 0; least significant first. */
-static inline void wnaf5(int8_t digits[WNAF_LEN], const struct u256 *k)
+/* Signed windows of 5 bits: digits that are 0 or odd in [-15, 15], at most one of five neighbours not 0;
+ * least significant first. Numbers below 2^128 need WNAF_LEN_128 of them. */
+#define WNAF_LEN     257
+#define WNAF_LEN_128 129
+static inline void wnaf5(int8_t *digits, size_t len, const struct u256 *k)
 {
     struct u256 left = *k;
-    for (size_t i = 0; i < WNAF_LEN; i++) {
+    for (size_t i = 0; i < len; i++) {
+        uint64_t carry = 0;
         int d = 0;
         if (left.w[0] & 1) {
             d = (int)(left.w[0] & 31);
-            struct u256 low = u256_of_u64((uint64_t)d);
-            left = u256_sub(&left, &low);
+            left.w[0] -= (uint64_t)d;
             if (d >= 16) {
-                struct u256 window = u256_of_u64(32);
-                left = u256_add(&left, &window);
                 d -= 32;
+                left.w[0] = u64_add_carry(left.w[0], 32, &carry);
+                for (size_t j = 1; j < 4; j++)
+                    left.w[j] = u64_add_carry(left.w[j], 0, &carry);
             }
         }
         digits[i] = (int8_t)d;
-        for (size_t j = 0; j < 2; j++)
+        for (size_t j = 0; j < 3; j++)
             left.w[j] = (left.w[j] >> 1) | (left.w[j + 1] << 63);
-        left.w[2] >>= 1;
+        left.w[3] = (left.w[3] >> 1) | (carry << 63);
     }
 }
 

@@ -15,23 +15,13 @@
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/crypto/crypto.h"
-
-static struct b256 rng_state = { { 0x5e } };
-
-static void fill_random(uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (i % 32 == 0)
-            rng_state = keccak256(rng_state.b, 32);
-        p[i] = rng_state.b[i % 32];
-    }
-}
+#include "tests/unit/crypto/random.h"
 
 static void hashes_equal_openssl_for_all_short_lengths(void **state)
 {
     (void)state;
     uint8_t data[400], want[64], got20[20];
-    fill_random(data, sizeof(data));
+    random_bytes(data, sizeof(data));
     for (size_t len = 0; len <= sizeof(data); len++) {
         unsigned n = 0;
         struct b256 got;
@@ -61,7 +51,7 @@ static void blake2f_equals_blake2b_of_one_block(void **state)
         };
         for (size_t i = 0; i < 8; i++)
             store_le64(in + 4 + 8 * i, h[i]);
-        fill_random(in + 68, len);
+        random_bytes(in + 68, len);
         store_le64(in + 196, len);
         in[212] = 1;
         crypto_host()->blake2f(out, in);
@@ -123,11 +113,11 @@ static void modexp_equals_square_and_multiply(void **state)
     (void)state;
     for (size_t round = 0; round < 300; round++) {
         uint8_t pick[3], b[70], e[20], m[70], out[70], want[70];
-        fill_random(pick, 3);
+        random_bytes(pick, 3);
         size_t bn = pick[0] % 70u, en = pick[1] % 20u, mn = 1 + pick[2] % 69u;
-        fill_random(b, bn);
-        fill_random(e, en);
-        fill_random(m, mn);
+        random_bytes(b, bn);
+        random_bytes(e, en);
+        random_bytes(m, mn);
         if (round % 3 == 0)
             m[mn - 1] &= 0xf0; /* even moduli */
         if (round % 5 == 0)
@@ -155,7 +145,7 @@ static void p256_make(uint8_t in[160], EVP_PKEY *key)
 {
     uint8_t der[80], *point = NULL;
     size_t der_len = sizeof(der);
-    fill_random(in, 32);
+    random_bytes(in, 32);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
     assert_int_equal(EVP_PKEY_sign(ctx, der, &der_len, in, 32), 1);

@@ -1,0 +1,29 @@
+/* node/crypto/portable.c: the primitives table where there is no operating system. */
+#include "node/crypto/portable.h"
+
+#include "node/base/hash.h"
+#include "node/crypto/bn254.h"
+#include "node/crypto/kzg.h"
+#include "node/stf/stf.h"
+
+static void portable_sha256(struct b256 *out, const void *data, size_t len)
+{
+    *out = sha256(data, len);
+}
+
+const struct stf_crypto *crypto_portable(void)
+{
+    static const struct stf_crypto table = {
+        .ecrecover = secp256k1_ecrecover_portable,
+        .sha256 = portable_sha256,
+        .ripemd160 = ripemd160,
+        .modexp = modexp_portable,
+        .bn254_add = bn254_add,
+        .bn254_mul = bn254_mul,
+        .bn254_pairing = bn254_pairing,
+        .blake2f = blake2f,
+        .point_evaluation = kzg_point_evaluation,
+        .p256_verify = p256_verify_portable,
+    };
+    return &table;
+}
