@@ -268,23 +268,30 @@ static bool read_version(struct loader *ld, const json_t *j, const char *where)
     return true;
 }
 
+/* NULL when it is absent or null. */
+static json_t *optional(json_t *obj, const char *name)
+{
+    json_t *j = json_object_get(obj, name);
+    return json_is_null(j) ? NULL : j;
+}
+
 static bool read_labels(struct loader *ld, json_t *root)
 {
     struct genesis *g = ld->g;
-    json_t *j = json_object_get(root, "genesisRoot");
+    json_t *j = optional(root, "genesisRoot");
     if (!j)
-        j = json_object_get(root, "genesis_root");
-    if (j && !json_is_null(j)) {
+        j = optional(root, "genesis_root");
+    if (j) {
         if (!read_fixed(ld, g->root.b, 32, j, "genesis root"))
             return false;
         g->has_root = true;
     }
-    j = json_object_get(root, "protocolVersion");
+    j = optional(root, "protocolVersion");
     if (!j)
-        j = json_object_get(root, "protocol_semantic_version");
+        j = optional(root, "protocol_semantic_version");
     if (j && !read_version(ld, j, "protocol version"))
         return false;
-    j = json_object_get(root, "execution_version");
+    j = optional(root, "execution_version");
     struct u256 v;
     if (!j)
         return true;
@@ -330,11 +337,11 @@ static bool read_root(struct loader *ld, json_t *root)
         return false;
     if (contracts && !read_contracts(ld, contracts))
         return false;
-    json_t *j = json_object_get(root, "additional_storage");
-    if (contracts && j && !json_is_null(j) && !read_additional(ld, j))
+    json_t *j = optional(root, "additional_storage");
+    if (contracts && j && !read_additional(ld, j))
         return false;
-    j = json_object_get(root, "additional_storage_raw");
-    if (contracts && j && !json_is_null(j) && !read_raw_storage(ld, j, "additional_storage_raw"))
+    j = optional(root, "additional_storage_raw");
+    if (contracts && j && !read_raw_storage(ld, j, "additional_storage_raw"))
         return false;
     return read_labels(ld, root) && sort_entries(ld);
 }
