@@ -352,6 +352,8 @@ static enum stf_halt finish_frame(struct driver *d, struct frame_slot *s)
     enum stf_halt halt = f->halt;
     if (halt == HALT_STOP && f->is_create)
         halt = deploy(d, s);
+    if (halt_is_tx_fatal(halt))
+        return halt; /* unwound with the frames below */
     if (halt != HALT_STOP && halt != HALT_REVERT)
         f->output = no_bytes;
     slot_settle(d, s, halt);
@@ -396,14 +398,15 @@ static enum stf_halt enter_request(struct driver *d, unsigned depth, enum ee_exi
     return enter_create(d, s, &c);
 }
 
-static void unwind(struct driver *d, unsigned depth)
+/* A tx-fatal halt: every frame up to `depth` is gone. The state is rolled back by the caller. */
+static void unwind(struct driver *d, unsigned depth, enum stf_halt halt)
 {
     for (unsigned i = depth + 1; i-- > 0;) {
-        struct ee_frame *f = &d->pool->slots[i]->f;
-        f->res.gas = 0;
-        f->output = no_bytes;
-        if (f->ee)
-            f->ee->finish(f, &d->pool->ee_pool[f->ee->id]);
+        struct frame_slot *s = d->pool->slots[i];
+        s->f.res.gas = 0;
+        s->f.output = no_bytes;
+        trace_exit(d, s, halt, no_bytes);
+        s->f.ee->finish(&s->f, &d->pool->ee_pool[s->f.ee->id]);
     }
 }
 
@@ -422,7 +425,7 @@ static enum stf_halt run_frames(struct driver *d, uint64_t *native)
                 halt = finish_frame(d, s);
             if (halt_is_tx_fatal(halt)) {
                 *native = s->f.res.native;
-                unwind(d, depth);
+                unwind(d, depth, halt);
                 return halt;
             }
             if (depth == 0) {
@@ -440,7 +443,7 @@ static enum stf_halt run_frames(struct driver *d, uint64_t *native)
             exit = s->f.ee->start(d->b, &s->f, &d->pool->ee_pool[s->f.ee->id]);
         } else if (halt_is_tx_fatal(halt)) {
             *native = d->pool->slots[depth + 1] ? d->pool->slots[depth + 1]->f.res.native : 0;
-            unwind(d, depth);
+            unwind(d, depth, halt);
             return halt;
         } else {
             exit = resume_parent(d, depth, halt);
