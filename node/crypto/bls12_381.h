@@ -1,8 +1,8 @@
 /* node/crypto/bls12_381.h   (crypto_free)
  *
- * The curve BLS12-381 as far as polynomial commitments need it: G1 arithmetic, the compressed wire form,
- * and the pairing against known G2 points. Freestanding, total, no allocation, a few kilobytes of
- * stack; time depends on the input (nothing here is secret).
+ * The curve BLS12-381 as far as polynomial commitments need it: G1 arithmetic, the compressed wire
+ * form, and the pairing against known G2 points. Freestanding, total, no allocation, a few
+ * kilobytes of stack; time depends on the input (nothing here is secret).
  *
  * Source: the draft draft-irtf-cfrg-pairing-friendly-curves, appendix C for the wire form. */
 #ifndef GH_CRYPTO_BLS12_381_H

@@ -1,8 +1,9 @@
 /* node/crypto/bn254.c
  *
  * BN254. With x = 4965661367192848881:
- *   p = 36x^4 + 36x^3 + 24x^2 + 6x + 1 (the field), r = 36x^4 + 36x^3 + 18x^2 + 6x + 1 (the group order),
- *   xi = 9 + i, and the D-type twist y^2 = x^3 + 3/xi, onto the curve by (x, y) -> (x w^2, y w^3).
+ *   p = 36x^4 + 36x^3 + 24x^2 + 6x + 1 (the field),
+ *   r = 36x^4 + 36x^3 + 18x^2 + 6x + 1 (the group order), y^2 = x^3 + 3, xi = 9 + i,
+ *   and the D-type twist y^2 = x^3 + 3/xi, onto the curve by (x, y) -> (x w^2, y w^3).
  * The pairing is the optimal ate pairing (Vercauteren 2010) over the NAF of 6x + 2. */
 #include "node/crypto/bn254.h"
 
@@ -47,8 +48,9 @@ static const uint64_t bn_frobenius[6][2][4] = {
 /* The group order, plain. */
 static const struct u256 bn_order = { {
     0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029 } };
-/* A cube root of one, beta, with (beta x, y) = lambda (x, y) on G1, and a short basis (a1, -b1), (b1, b2) of the
- * lattice of all (u, v) with u + v lambda = 0 mod r; then floor(2^256 b2 / r) and floor(2^256 b1 / r). */
+/* A cube root of one, beta, with (beta x, y) = lambda (x, y) on G1, and a short basis (a1, -b1),
+ * (b1, b2) of the lattice of all (u, v) with u + v lambda = 0 mod r; then floor(2^256 b2 / r) and
+ * floor(2^256 b1 / r). */
 static const uint64_t bn_beta[4] = {
     0x3350c88e13e80b9c, 0x7dce557cdb5e56b9, 0x6001b4b8b615564a, 0x2682e617020217e0 };
 static const struct u256 glv_a1 = { { 0x8211bbeb7d4f1128, 0x6f4d8248eeb859fc, 0, 0 } };
@@ -154,10 +156,11 @@ static void g2_frobenius(struct bn_g2_point *r, const struct bn_g2_point *p)
     bn_fp2_conj(&r->z, &p->z);
 }
 
-/* Of order r: exactly the points with (x+1)Q + F(xQ) + F^2(xQ) = F^3(2xQ) for the Frobenius F (El Housni,
- * Guillevic, Piellard, "Co-factor clearing and subgroup membership testing", 2022). In G2, F is
- * multiplication by 6x^2, a root of that polynomial mod r. Elsewhere F^2 - tF + p = 0 leaves only orders that
- * divide the resultant of the two, whose common divisor with the order r(2p - r) of the twist is r. */
+/* Of order r: exactly the points with (x+1)Q + F(xQ) + F^2(xQ) = F^3(2xQ) for the Frobenius F (El
+ * Housni, Guillevic, Piellard, "Co-factor clearing and subgroup membership testing", 2022). In G2,
+ * F is multiplication by 6x^2, a root of that polynomial mod r. Elsewhere F^2 - tF + p = 0 leaves
+ * only orders that divide the resultant of the two, whose common divisor with the order r(2p - r)
+ * of the twist is r. */
 static bool g2_in_subgroup(const struct bn_g2_affine *p)
 {
     struct bn_g2_point q, xq, sum, f;
@@ -200,9 +203,9 @@ bool bn254_add(uint8_t out[64], const uint8_t in[128])
     return true;
 }
 
-/* k = k1 + k2 lambda mod r with k1 and |k2| below 2^128 (Gallant, Lambert, Vanstone 2001): (k, 0) less a
- * lattice point near it. The rounding is downwards, so k1 stays positive; k2 may end a little below
- * zero. */
+/* k = k1 + k2 lambda mod r with k1 and |k2| below 2^128 (Gallant, Lambert, Vanstone 2001): (k, 0)
+ * less a lattice point near it. The rounding is downwards, so k1 stays positive; k2 may end a
+ * little below zero. */
 static void glv_split(struct u256 *k1, struct u256 *k2, bool *k2_negative, const struct u256 *k)
 {
     uint64_t wide[8];
@@ -316,8 +319,8 @@ static void miller_loop(struct bn_fp12 *f, struct miller_pair *pairs, size_t n)
     bn_fp12_mul(f, f, &acc);
 }
 
-/* f^(c (p^12 - 1) / r) with c = 2x (6x^2 + 3x + 1), prime to r. The hard part is
- * f^(l0 + l1 p + l2 p^2 + l3 p^3) with l2 = 12x^3 + 6x^2 + 6x, l1 = l2 - 2x, l0 = l2 + 6x^2 + 1, l3 = l1 - 1
+/* f^(c (p^12 - 1) / r) with c = 2x (6x^2 + 3x + 1), prime to r. The hard part is f^(l0 + l1 p + l2
+ * p^2 + l3 p^3) with l2 = 12x^3 + 6x^2 + 6x, l1 = l2 - 2x, l0 = l2 + 6x^2 + 1, l3 = l1 - 1
  * (Fuentes-Castaneda, Knapp, Rodriguez-Henriquez, "Faster hashing to G2", 2011). */
 static void final_exponentiation(struct bn_fp12 *r, const struct bn_fp12 *x)
 {

@@ -1,12 +1,12 @@
 /* node/crypto/crypto.h   (crypto)
  *
- * Host side of the primitives: the table the state transition function takes (struct stf_crypto), and
- * secp256k1 for our own transactions. Every function may be called from any thread at any time; the
- * tables behind them are made once, at the first call, and never change afterwards. Nothing here
- * keeps a pointer it was given.
+ * Host side of the primitives: the table the state transition function takes (struct stf_crypto),
+ * and secp256k1 for our own transactions. Every function may be called from any thread at any time;
+ * the tables behind them are made once, at the first call, and never change afterwards. Nothing
+ * here keeps a pointer it was given.
  *
- * secp256k1 comes from libsecp256k1, P-256 from OpenSSL, modexp from GMP; the others are our own (sha256
- * of base_free, the rest of crypto_free). */
+ * secp256k1 comes from libsecp256k1, P-256 from OpenSSL, modexp from GMP; the others are our own
+ * (sha256 of base_free, the rest of crypto_free). */
 #ifndef GH_CRYPTO_CRYPTO_H
 #define GH_CRYPTO_CRYPTO_H
 
@@ -28,14 +28,15 @@ struct crypto_signature {
     unsigned y_parity; /* 0 or 1 */
 };
 
-/* 64 hexadecimal digits with or without "0x". false: wrong length or digit, zero, or not below n; *out
- * is then zero. */
+/* 64 hexadecimal digits with or without "0x". false: wrong length or digit, zero, or not below n;
+ * *out is then zero. */
 MUST_USE bool crypto_key_parse(struct crypto_key *out, const char *hex, size_t hex_len);
 void crypto_key_clear(struct crypto_key *key);
 /* false only for a key that crypto_key_parse would not give out */
 MUST_USE bool crypto_key_address(struct addr *out, const struct crypto_key *key);
 
-/* Deterministic (RFC 6979), low s. false only for a key that crypto_key_parse would not give out. */
+/* Deterministic (RFC 6979), low s. false only for a key that crypto_key_parse would not give
+ * out. */
 MUST_USE bool crypto_sign(struct crypto_signature *out, const struct b256 *hash,
                           const struct crypto_key *key);
 /* The signer's address. Accepts high s, like the ecrecover precompile. false: r or s out of
@@ -43,14 +44,14 @@ MUST_USE bool crypto_sign(struct crypto_signature *out, const struct b256 *hash,
 MUST_USE bool crypto_recover(struct addr *out, const struct b256 *hash, const struct u256 *r,
                              const struct u256 *s, unsigned y_parity);
 /* Fills tx->from of an L2 transaction from signing_hash, r, s and y_parity, and sets from_is_set.
- * false: r or s out of range, s above n/2 (EIP-2), or no such key; the transaction is untouched. L1 and
- * system transactions carry their sender: true when it is set. */
+ * false: r or s out of range, s above n/2 (EIP-2), or no such key; the transaction is untouched. L1
+ * and system transactions carry their sender: true when it is set. */
 MUST_USE bool crypto_tx_recover_sender(struct stf_tx *tx);
 
 /* ---- entries of the table with a file of their own ---- */
 
-/* EIP-7951: hash || r || s || x || y. false: any number out of range, the point at infinity or off the
- * curve, or the signature does not fit. */
+/* EIP-7951: hash || r || s || x || y. false: any number out of range, the point at infinity or off
+ * the curve, or the signature does not fit. */
 bool p256_verify(const uint8_t in[160]);
 /* EIP-198; stf.h has the contract. All lengths may be 0; a zero modulus gives zeros. */
 bool modexp(uint8_t *out, const uint8_t *base, size_t base_len, const uint8_t *exp, size_t exp_len,

@@ -60,6 +60,8 @@ static void reduce(uint32_t *r, const uint32_t *x, size_t x_len, const struct mo
         memset(r + x_len, 0, (n - x_len) * sizeof(*r));
         return;
     }
+    uint32_t lead = m->d[n - 1];
+    CHECK(lead >= 0x80000000u); /* or the trial quotients would be too far off */
     uint64_t top = 0;
     for (size_t i = 0; i < x_len; i++) {
         top |= (uint64_t)x[i] << m->shift;
@@ -69,10 +71,10 @@ static void reduce(uint32_t *r, const uint32_t *x, size_t x_len, const struct mo
     u[x_len] = (uint32_t)top;
     for (size_t j = x_len - n + 1; j-- > 0;) {
         uint64_t head = (uint64_t)u[j + n] << 32 | u[j + n - 1];
-        uint64_t q = head / m->d[n - 1], rest = head % m->d[n - 1];
+        uint64_t q = head / lead, rest = head % lead;
         while (q >> 32 || (n > 1 && q * m->d[n - 2] > (rest << 32 | u[j + n - 2]))) {
             q--;
-            rest += m->d[n - 1];
+            rest += lead;
             if (rest >> 32)
                 break;
         }

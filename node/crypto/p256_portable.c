@@ -49,8 +49,8 @@ static const uint64_t r1_gy[4] = {
 #define N(name) r1n_##name
 #include "node/crypto/ecdsa.inc"
 
-/* false: a coordinate is not below p, or the point is not on the curve; (0, 0), the encoding of infinity,
- * is not. */
+/* false: a coordinate is not below p, or the point is not on the curve; (0, 0), the encoding of
+ * infinity, is not. */
 static bool decode_point(struct r1_group_point *q, const uint8_t in[64])
 {
     struct r1_fp lhs, rhs, t;

@@ -1,8 +1,8 @@
 /* node/crypto/portable.h   (crypto_free)
  *
- * Primitives in portable C. Freestanding: no globals, no operating system, memory only from an arena that is
- * handed in. Nothing here handles secrets, so nothing here takes constant time. bn254.h,
- * bls12_381.h and kzg.h belong to the same library. */
+ * Primitives in portable C. Freestanding: no globals, no operating system, memory only from an
+ * arena that is handed in. Nothing here handles secrets, so nothing here takes constant time.
+ * bn254.h, bls12_381.h and kzg.h belong to the same library. */
 #ifndef GH_CRYPTO_PORTABLE_H
 #define GH_CRYPTO_PORTABLE_H
 
@@ -23,8 +23,8 @@ void blake2f(uint8_t out[64], const uint8_t in[213]);
 /* The signer's address. false: r or s outside [1, n-1], recid above 1, or no such key. */
 bool secp256k1_ecrecover_portable(struct addr *out, const struct b256 *hash, const uint8_t rs[64],
                                   unsigned recid);
-/* EIP-7951: hash || r || s || x || y. false: any number out of range, the point at infinity or off the
- * curve, or the signature does not fit. */
+/* EIP-7951: hash || r || s || x || y. false: any number out of range, the point at infinity or off
+ * the curve, or the signature does not fit. */
 bool p256_verify_portable(const uint8_t in[160]);
 /* EIP-198. All lengths may be 0; a zero modulus gives zeros. scratch: about 24 times mod_len, given
  * back before the return. false: out of memory. */

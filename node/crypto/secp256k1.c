@@ -18,7 +18,7 @@ static pthread_once_t context_once = PTHREAD_ONCE_INIT;
 
 static void context_init(void)
 {
-    context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+    context = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
     CHECK(context != NULL);
     /* blinds the signing tables against power and timing side channels */
     uint8_t seed[32];
@@ -76,7 +76,8 @@ bool crypto_sign(struct crypto_signature *out, const struct b256 *hash,
     uint8_t rs[64];
     int recid = 0;
     CHECK(secp256k1_ecdsa_recoverable_signature_serialize_compact(ctx, rs, &recid, &sig) == 1);
-    /* ids 2 and 3 (x of the nonce point above n) have probability 2^-127 and no Ethereum encoding */
+    /* ids 2 and 3 (x of the nonce point above n) have probability 2^-127 and no Ethereum
+     * encoding */
     if (recid > 1)
         return false;
     out->r = u256_of_be32(rs);

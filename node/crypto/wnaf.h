@@ -17,8 +17,8 @@ static inline int naf_digit(uint64_t k, unsigned i)
     return (int)(of_3k & 1) - (int)(of_k & 1);
 }
 
-/* Signed windows of 5 bits: digits that are 0 or odd in [-15, 15], at most one of five neighbours not 0;
- * least significant first. Numbers below 2^128 need WNAF_LEN_128 of them. */
+/* Signed windows of 5 bits: digits that are 0 or odd in [-15, 15], at most one of five neighbours
+ * not 0; least significant first. Numbers below 2^128 need WNAF_LEN_128 of them. */
 #define WNAF_LEN     257
 #define WNAF_LEN_128 129
 static inline void wnaf5(int8_t *digits, size_t len, const struct u256 *k)

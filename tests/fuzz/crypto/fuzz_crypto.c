@@ -1,7 +1,7 @@
 /* tests/fuzz/crypto/fuzz_crypto.c
  *
- * The first byte picks a primitive, the rest is its input. Besides not crashing, what must hold for any
- * input is checked: sums commute, outputs decode again, a second way gives the same. */
+ * The first byte picks a primitive, the rest is its input. Besides not crashing, what must hold for
+ * any input is checked: sums commute, outputs decode again, a second way gives the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -143,7 +143,8 @@ static void g1_decoding_is_strict(void **state)
     assert_false(bls12_381_g1_decompress(&p, in));
 }
 
-/* Points of the curve taken at random are outside the subgroup; their multiple by the cofactor is in it. */
+/* Points of the curve taken at random are outside the subgroup; their multiple by the cofactor is
+ * in it. */
 static void g1_subgroup_check_follows_the_cofactor(void **state)
 {
     (void)state;

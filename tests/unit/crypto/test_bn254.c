@@ -321,7 +321,8 @@ static void pairing_with_infinity_is_one(void **state)
     assert_int_equal(bn254_pairing(in, 2), 0);
 }
 
-/* Longer than the batch that shares its squarings: sum of a_i b_i is zero, with infinities between. */
+/* Longer than the batch that shares its squarings: sum of a_i b_i is zero, with infinities
+ * between. */
 static void pairing_of_many_pairs(void **state)
 {
     (void)state;

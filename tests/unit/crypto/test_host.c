@@ -1,7 +1,7 @@
 /* tests/unit/crypto/test_host.c
  *
- * The entries of the host table against second implementations (OpenSSL, GMP) on many lengths, and the
- * corners that public vectors leave out. */
+ * The entries of the host table against second implementations (OpenSSL, GMP) on many lengths, and
+ * the corners that public vectors leave out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

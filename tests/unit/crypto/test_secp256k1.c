@@ -190,7 +190,8 @@ static void tx_with_high_s_is_refused(void **state)
     struct u256 n = number_of_hex(CURVE_N);
     tx.s = u256_sub(&n, &tx.s);
     tx.y_parity ^= 1;
-    /* the mirrored signature is mathematically good: the precompile takes it, a transaction does not */
+    /* the mirrored signature is mathematically good: the precompile takes it, a transaction does
+     * not */
     assert_true(crypto_recover(&who, &tx.signing_hash, &tx.r, &tx.s, tx.y_parity));
     assert_memory_equal(who.b, signer.b, 20);
     assert_false(crypto_tx_recover_sender(&tx));

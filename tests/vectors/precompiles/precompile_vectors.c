@@ -1,8 +1,8 @@
 /* tests/vectors/precompiles/precompile_vectors.c
  *
- * Both tables of primitives against the public precompile vectors: outputs only, gas belongs to the execution
- * environment. The little framing that belongs to it too (padding of short inputs, length checks) is
- * repeated here. */
+ * Both tables of primitives against the public precompile vectors: outputs only, gas belongs to the
+ * execution environment. The little framing that belongs to it too (padding of short inputs, length
+ * checks) is repeated here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
