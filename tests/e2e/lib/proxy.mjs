@@ -1,7 +1,8 @@
 // An HTTP proxy between the node and anvil. It enforces the pool rules geth has and anvil lacks, misbehaves when
 // told to, and remembers every transaction that was sent through it.
 //
-// Rules: already known, nonce too low, same-nonce replacement needs 10 % more of both fees, a tip of at least 1 wei.
+// Rules: already known, nonce too low, same-nonce replacement needs 10 % more of both fees, a tip of at least 1 wei; a
+// transaction that offers less than the base fee waits in the pool (anvil would refuse it) until the base fee falls.
 // Faults: `proxy.fault(match, action, { times, chance })`. `match` is a method name, a list of them, a predicate
 // over the request, or '*'. Actions:
 //   { delay: ms }            answers late
@@ -27,6 +28,7 @@ export class Proxy {
     p.faults = [];
     p.sent = []; // every eth_sendRawTransaction: { hash, from, nonce, tx, does, verdict }
     p.pool = new Map(); // from:nonce -> Transaction
+    p.parked = new Map(); // hash -> { raw, tx }: below the base fee
     p.calls = new Map(); // method -> count
     p.rules = true;
     p.down = false;
@@ -92,7 +94,22 @@ export class Proxy {
     }
   }
 
+  // Parked transactions go to anvil once it takes them, and are shown as pending until then.
+  async unpark() {
+    for (const [hash, { raw, tx }] of this.parked) {
+      const { error } = await this.target.answer('eth_sendRawTransaction', raw);
+      if (!error || !/base fee/.test(error.message)) this.parked.delete(hash);
+      else if (this.pool.get(`${tx.from}:${tx.nonce}`)?.hash !== hash) this.parked.delete(hash);
+    }
+  }
+
   async forward(r) {
+    if (this.parked.size && ['eth_blockNumber', 'eth_getTransactionReceipt', 'eth_getTransactionByHash'].includes(r.method)) await this.unpark();
+    const waiting = r.method === 'eth_getTransactionByHash' && this.parked.get(r.params[0]);
+    if (waiting) {
+      const { tx } = waiting, h = (n) => '0x' + BigInt(n).toString(16);
+      return { jsonrpc: '2.0', id: r.id, result: { hash: tx.hash, from: tx.from, to: tx.to, nonce: h(tx.nonce), gas: h(tx.gasLimit), value: h(tx.value), input: tx.data, type: '0x2', chainId: h(tx.chainId), maxFeePerGas: h(tx.maxFeePerGas), maxPriorityFeePerGas: h(tx.maxPriorityFeePerGas), gasPrice: h(tx.maxFeePerGas), accessList: [], blockHash: null, blockNumber: null, transactionIndex: null, v: h(tx.signature.yParity), r: tx.signature.r, s: tx.signature.s } };
+    }
     const { json } = await this.target.post(JSON.stringify({ jsonrpc: '2.0', id: r.id ?? null, method: r.method, params: r.params ?? [] }));
     return json;
   }
@@ -120,7 +137,11 @@ export class Proxy {
       if (tip < 1n) return refuse(`transaction underpriced: gas tip cap ${tip}, minimum needed 1`);
       if (old?.hash === tx.hash) return refuse('already known');
       if (old && (tip < bump(old.maxPriorityFeePerGas ?? old.gasPrice) || cap < bump(old.maxFeePerGas ?? old.gasPrice))) return refuse('replacement transaction underpriced');
-      const answer = await this.forward(r);
+      let answer = await this.forward(r);
+      if (answer.error && /base fee/.test(answer.error.message)) {
+        this.parked.set(tx.hash, { raw: r.params[0], tx });
+        answer = { jsonrpc: '2.0', id: r.id, result: tx.hash };
+      }
       if (answer.error) entry.verdict = answer.error.message;
       else { entry.verdict = 'accepted'; this.pool.set(key, tx); }
       return answer;
