@@ -1,0 +1,243 @@
+/* node/rpc/server.c
+ *
+ * The three listeners. A request of the RPC listener is answered on a worker: the exchange stays untouched meanwhile, so
+ * its body is read in place. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/base/log.h"
+#include "node/rpc/rpc_internal.h"
+
+struct job { /* one body */
+    struct rpc *rpc;
+    struct http_exchange *exchange;
+    struct bytes body; /* the exchange's */
+    struct buf reply;  /* owned */
+};
+
+static void run_job(void *arg)
+{
+    struct job *j = arg;
+    rpc_dispatch(j->rpc, j->body, &j->reply);
+}
+
+static void free_reply(const void *data, size_t len, void *extra)
+{
+    (void)len;
+    (void)extra;
+    free((void *)(uintptr_t)data);
+}
+
+/* The reply's memory goes over to the connection without a copy. */
+static void finish_job(void *arg)
+{
+    struct job *j = arg;
+    size_t len = 0;
+    uint8_t *p = buf_take(&j->reply, &len);
+    struct evbuffer *body = p && len ? evbuffer_new() : NULL;
+    if (body && evbuffer_add_reference(body, p, len, free_reply, NULL) == 0) {
+        http_reply_buffer(j->exchange, 200, "application/json", body);
+    } else {
+        free(p);
+        if (p && len)
+            http_reply_text(j->exchange, 503, "out of memory\n");
+        else
+            http_reply(j->exchange, 200, "application/json", bytes_of(NULL, 0));
+    }
+    if (body)
+        evbuffer_free(body);
+    buf_clear(&j->reply);
+    free(j);
+}
+
+/* Calls that wait for a block get threads of their own, so that they never keep others out. */
+static bool waits_for_block(struct bytes body)
+{
+    static const char name[] = "eth_sendRawTransactionSync";
+    return body.len > sizeof(name) && memmem(body.p, body.len, name, sizeof(name) - 1) != NULL;
+}
+
+static void on_request(void *arg, struct http_exchange *x)
+{
+    struct rpc *r = arg;
+    struct job *j = calloc(1, sizeof(*j));
+    if (!j) {
+        http_reply_text(x, 503, "out of memory\n");
+        return;
+    }
+    j->rpc = r;
+    j->exchange = x;
+    j->body = http_body(x);
+    buf_init(&j->reply, r->d.cfg->rpc.max_response_size + (1u << 20));
+    struct worker_pool *pool = waits_for_block(j->body) ? r->sync_workers : r->workers;
+    if (worker_submit(pool, run_job, finish_job, j))
+        return;
+    free(j);
+    http_reply_text(x, 503, "shutting down\n");
+}
+
+/* ---- status and metrics ---- */
+
+static void on_status(void *arg, struct http_exchange *x)
+{
+    struct rpc *r = arg;
+    struct buf out;
+    buf_init(&out, 4u << 20);
+    int status = rpc_status_page(r, http_path(x), &out);
+    if (out.failed)
+        http_reply_text(x, 503, "out of memory\n");
+    else
+        http_reply(x, status, out.len ? "application/json" : NULL, bytes_of(out.p, out.len));
+    buf_clear(&out);
+}
+
+static void on_metrics(void *arg, struct http_exchange *x)
+{
+    struct rpc *r = arg;
+    struct buf out;
+    if (strcmp(http_path(x), "/metrics") != 0 && strcmp(http_path(x), "/") != 0) {
+        http_reply_text(x, 404, "not found\n");
+        return;
+    }
+    buf_init(&out, 64u << 20);
+    rpc_metrics_page(r, &out);
+    if (out.failed)
+        http_reply_text(x, 503, "out of memory\n");
+    else
+        http_reply(x, 200, "text/plain; version=0.0.4; charset=utf-8", bytes_of(out.p, out.len));
+    buf_clear(&out);
+}
+
+/* ---- opening ---- */
+
+struct endpoint {
+    char host[256];
+    uint16_t port;
+};
+
+/* "host:port", "[v6]:port"; a host of "localhost" is the loopback address. */
+static bool parse_endpoint(struct endpoint *out, const char *text, const char *key, struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    if (!colon || !colon[1] || !end || *end || port > 65535 || n >= sizeof(out->host))
+        return err_set(err, ERR_INVALID, "%s: \"%s\" is not host:port", key, text);
+    if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+        text++;
+        n -= 2;
+    }
+    memcpy(out->host, text, n);
+    out->host[n] = 0;
+    if (n == 0 || strcmp(out->host, "localhost") == 0)
+        snprintf(out->host, sizeof(out->host), "%s", n ? "127.0.0.1" : "0.0.0.0");
+    out->port = (uint16_t)port;
+    return true;
+}
+
+static struct http_server *open_server(struct rpc *r, const struct http_server_config *cfg,
+                                       http_handler_fn *handler, struct err *err)
+{
+    struct http_server *s = http_server_create(r->d.base, cfg, handler, r, err);
+    if (s && http_server_start(s, err)) {
+        log_info(LOG_RPC, "listening", LOG_STR("server", cfg->name),
+                 LOG_STR("address", cfg->address), LOG_U64("port", http_server_port(s)));
+        return s;
+    }
+    err_wrap(err, "%s listener", cfg->name);
+    http_server_destroy(s);
+    return NULL;
+}
+
+static bool open_rpc(struct rpc *r, struct err *err)
+{
+    struct endpoint at;
+    if (!parse_endpoint(&at, r->d.cfg->rpc.address, "rpc.address", err))
+        return false;
+    struct http_server_config cfg = { .name = "rpc",
+                                      .address = at.host,
+                                      .port = at.port,
+                                      .allowed_methods = HTTP_POST,
+                                      .max_body_len = (size_t)r->d.cfg->rpc.max_request_size,
+                                      .max_connections = (size_t)r->d.cfg->rpc.max_connections,
+                                      .max_in_work = 4 * (size_t)r->d.cfg->rpc.max_connections,
+                                      .cors_origin = "*",
+                                      .reserve = rpc_memory_reserve,
+                                      .release = rpc_memory_release,
+                                      .budget = r };
+    r->http = open_server(r, &cfg, on_request, err);
+    return r->http != NULL;
+}
+
+static bool open_status(struct rpc *r, struct err *err)
+{
+    struct endpoint at;
+    if (!r->d.cfg->status_server.enabled)
+        return true;
+    if (!parse_endpoint(&at, r->d.cfg->status_server.address, "status_server.address", err))
+        return false;
+    struct http_server_config cfg = { .name = "status",
+                                      .address = at.host,
+                                      .port = at.port,
+                                      .allowed_methods = HTTP_GET,
+                                      .max_connections = 100,
+                                      .max_body_len = 4096 };
+    r->status_http = open_server(r, &cfg, on_status, err);
+    return r->status_http != NULL;
+}
+
+static bool open_metrics(struct rpc *r, struct err *err)
+{
+    if (!r->d.cfg->prometheus.enabled)
+        return true;
+    struct http_server_config cfg = { .name = "metrics",
+                                      .address = r->d.cfg->prometheus.address,
+                                      .port = (uint16_t)r->d.cfg->prometheus.port,
+                                      .allowed_methods = HTTP_GET,
+                                      .max_connections = 100,
+                                      .max_body_len = 4096 };
+    r->metrics_http = open_server(r, &cfg, on_metrics, err);
+    return r->metrics_http != NULL;
+}
+
+bool rpc_servers_start(struct rpc *r, struct err *err)
+{
+    return open_rpc(r, err) && open_status(r, err) && open_metrics(r, err);
+}
+
+void rpc_servers_stop(struct rpc *r)
+{
+    struct http_server *all[] = { r->http, r->status_http, r->metrics_http };
+    for (size_t i = 0; i < GH_COUNT(all); i++)
+        if (all[i])
+            http_server_stop(all[i]);
+}
+
+void rpc_servers_destroy(struct rpc *r)
+{
+    http_server_destroy(r->http);
+    http_server_destroy(r->status_http);
+    http_server_destroy(r->metrics_http);
+}
+
+static uint16_t port_of(const struct http_server *s)
+{
+    return s ? http_server_port(s) : 0;
+}
+
+uint16_t rpc_port(const struct rpc *r)
+{
+    return port_of(r->http);
+}
+
+uint16_t rpc_status_port(const struct rpc *r)
+{
+    return port_of(r->status_http);
+}
+
+uint16_t rpc_metrics_port(const struct rpc *r)
+{
+    return port_of(r->metrics_http);
+}
