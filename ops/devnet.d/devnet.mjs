@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { spawn } from 'node:child_process';
-import { formatEther, JsonRpcProvider, Wallet } from 'ethers';
+import { formatEther, JsonRpcProvider, Wallet } from '../../tests/e2e/lib/ethers.mjs';
 import { BRIDGEHUB, L1, USER } from '../../tests/e2e/lib/l1.mjs';
 import { GATEHOUSE, TOP } from '../../tests/e2e/lib/paths.mjs';
 import { writeConfig } from '../../tests/e2e/lib/config.mjs';
