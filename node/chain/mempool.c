@@ -11,6 +11,7 @@
 
 #define CODE_POOL       (-32000)
 #define TX_OVERHEAD_LEN 256u /* counted per transaction besides its envelope */
+#define RECENT_BLOCKS   8u
 
 struct pooled {
     struct b256 hash;
@@ -33,6 +34,11 @@ struct account {
     bool is_ready; /* executable_cnt > 0: in the ready list */
 };
 
+struct settled {
+    uint64_t nonce;
+    struct u256 balance;
+};
+
 struct mempool {
     pthread_mutex_t mutex;
     struct mempool_config cfg;
@@ -40,6 +46,10 @@ struct mempool {
     struct map by_hash; /* b256 -> struct pooled * */
     struct map by_addr; /* addr -> struct account * */
     struct account *ready;
+    /* Accounts changed by the last blocks, addr -> struct settled; two generations of RECENT_BLOCKS blocks each. A sender without
+     * transactions is forgotten, but one that sends now may have been looked up just before its last block. */
+    struct map recent[2];
+    unsigned recent_blocks;
     size_t total, executable, bytes;
     uint64_t sequence;
     struct mempool_stats stats;
@@ -67,6 +77,8 @@ struct mempool *mempool_create(const struct mempool_config *cfg, const struct cl
     pthread_mutex_init(&m->mutex, NULL);
     map_init_host(&m->by_hash, sizeof(struct b256), sizeof(struct pooled *));
     map_init_host(&m->by_addr, sizeof(struct addr), sizeof(struct account *));
+    for (int i = 0; i < 2; i++)
+        map_init_host(&m->recent[i], sizeof(struct addr), sizeof(struct settled));
     return m;
 }
 
@@ -85,6 +97,8 @@ void mempool_destroy(struct mempool *m)
     }
     map_clear(&m->by_hash);
     map_clear(&m->by_addr);
+    map_clear(&m->recent[0]);
+    map_clear(&m->recent[1]);
     pthread_mutex_destroy(&m->mutex);
     free(m);
 }
@@ -348,10 +362,16 @@ static bool may_add(struct mempool *m, const struct account *a, const struct stf
 static void refresh_account(struct mempool *m, struct account *a,
                             const struct mempool_admission *adm)
 {
-    if (a->cnt > 0 && adm->account_nonce < a->nonce)
+    struct settled seen = { .nonce = adm->account_nonce, .balance = adm->account_balance };
+    for (int i = 0; i < 2; i++) {
+        const struct settled *later = map_find(&m->recent[i], &a->addr);
+        if (later && later->nonce > seen.nonce)
+            seen = *later;
+    }
+    if (a->cnt > 0 && seen.nonce < a->nonce)
         return;
-    a->nonce = adm->account_nonce;
-    a->balance = adm->account_balance;
+    a->nonce = seen.nonce;
+    a->balance = seen.balance;
     while (a->cnt > 0 && a->txs[0]->nonce < a->nonce)
         take_out(m, a, 0);
 }
@@ -631,10 +651,26 @@ void mempool_remove(struct mempool *m, const struct b256 *hash)
     pthread_mutex_unlock(&m->mutex);
 }
 
+static void remember_settled(struct mempool *m, const struct mempool_account *changed)
+{
+    bool inserted;
+    struct settled *s = map_put(&m->recent[0], &changed->addr, &inserted);
+    if (s) /* without memory for it the sender's next transaction waits for the one after */
+        *s = (struct settled){ .nonce = changed->nonce, .balance = changed->balance };
+}
+
 void mempool_apply_block(struct mempool *m, const struct mempool_account *changed, size_t n)
 {
     pthread_mutex_lock(&m->mutex);
+    if (++m->recent_blocks > RECENT_BLOCKS) {
+        struct map oldest = m->recent[1];
+        m->recent[1] = m->recent[0];
+        m->recent[0] = oldest;
+        map_empty(&m->recent[0]);
+        m->recent_blocks = 1;
+    }
     for (size_t i = 0; i < n; i++) {
+        remember_settled(m, &changed[i]);
         struct account *a = account_find(m, &changed[i].addr);
         if (!a)
             continue;
