@@ -483,6 +483,11 @@ static void block_stored(void *arg, const struct err *err)
     maybe_build(c);
 }
 
+static bool write_build(struct store_txn *t, void *arg, struct err *err)
+{
+    return block_record_write(t, &((struct build *)arg)->row, err);
+}
+
 static void build_done(void *arg)
 {
     struct build *b = arg;
@@ -505,7 +510,7 @@ static void build_done(void *arg)
             maybe_build(c);
         return;
     }
-    if (!store_write(c->deps.store, STORE_CHAIN, block_record_write, block_stored, b, &err)) {
+    if (!store_write(c->deps.store, STORE_CHAIN, write_build, block_stored, b, &err)) {
         c->in_work = false;
         chain_fail(c, &err);
         build_destroy(b);
