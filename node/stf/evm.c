@@ -215,8 +215,7 @@ op_traced:
     NEXT();
 
     ENTER(MOD);
-    result = u256_mod(&TOP, &SECOND);
-    evm_copy(&SECOND, &result);
+    evm_mod(&SECOND, &TOP, &SECOND);
     sp--;
     NEXT();
 
@@ -233,8 +232,7 @@ op_traced:
     NEXT();
 
     ENTER(MULMOD);
-    result = u256_mulmod(&TOP, &SECOND, &THIRD);
-    evm_copy(&THIRD, &result);
+    evm_mulmod(&e->modulus, &THIRD, &TOP, &SECOND);
     sp -= 2;
     NEXT();
 

@@ -6,6 +6,7 @@
  *   evm_ops.c     opcodes that talk to the system: accounts, storage, logs, calls, creation
  *   evm_memory.c  pools, memory growth, padded code
  *   evm_arith.h   word arithmetic inlined into the loop
+ *   evm_mulmod.c  MULMOD by a modulus that stays
  *
  * Invariants of the loop. A body runs only after the static gas and native of its opcode were charged and its stack
  * bounds were tested (opcodes.def), so bodies assume both. `sp` points at the top word; an empty stack
@@ -19,6 +20,7 @@
 #define GH_STF_EVM_H
 
 #include "node/stf/ee.h"
+#include "node/stf/evm_mulmod.h"
 #include "node/stf/rules.h"
 
 #define EVM_STACK_CAP     1024u
@@ -56,6 +58,7 @@ struct evm {            /* one per depth, pooled */
     bool is_create_pending;
     uint8_t *code_buf; /* padded code, then bitmap: initcode, and code the cache has no room for */
     size_t code_buf_cap;
+    struct evm_modulus modulus; /* of the last MULMODs at this depth */
 };
 
 #define EVM_CODE_SLOTS  1024u       /* power of two */

@@ -139,16 +139,6 @@ static inline void evm_sub(struct u256 *r, const struct u256 *a, const struct u2
     r->w[2] = w2;
     r->w[3] = w3;
 }
-static inline void evm_div(struct u256 *r, const struct u256 *a, const struct u256 *b)
-{
-    if (u256_fits_u64(a) && u256_fits_u64(b)) {
-        evm_set_u64(r, b->w[0] ? a->w[0] / b->w[0] : 0);
-    } else {
-        struct u256 q = u256_div(a, b);
-        evm_copy(r, &q);
-    }
-}
-
 /* r = a * b mod 2^256: ten limb products, column by column */
 static inline void evm_mul(struct u256 *r, const struct u256 *a, const struct u256 *b)
 {
@@ -243,6 +233,46 @@ static inline void evm_shr(struct u256 *r, const struct u256 *x, const struct u2
     r->w[1] = r1;
     r->w[2] = r2;
     r->w[3] = r3;
+}
+
+/* r = a / b. Powers of two, the old way to unpack fields, are shifts. */
+static inline void evm_div(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    struct u256 below; /* b - 1 */
+    if (u256_fits_u64(a) && u256_fits_u64(b)) {
+        evm_set_u64(r, b->w[0] ? a->w[0] / b->w[0] : 0);
+        return;
+    }
+    evm_sub(&below, b, &U256_ONE);
+    if (((b->w[0] & below.w[0]) | (b->w[1] & below.w[1]) | (b->w[2] & below.w[2]) |
+         (b->w[3] & below.w[3])) == 0 &&
+        !u256_is_zero(b)) {
+        struct u256 by = u256_of_u64(u256_bit_len(b) - 1);
+        evm_shr(r, a, &by);
+        return;
+    }
+    struct u256 q = u256_div(a, b);
+    evm_copy(r, &q);
+}
+static inline void evm_mod(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    struct u256 below;
+    if (u256_fits_u64(a) && u256_fits_u64(b)) {
+        evm_set_u64(r, b->w[0] ? a->w[0] % b->w[0] : 0);
+        return;
+    }
+    evm_sub(&below, b, &U256_ONE);
+    if (((b->w[0] & below.w[0]) | (b->w[1] & below.w[1]) | (b->w[2] & below.w[2]) |
+         (b->w[3] & below.w[3])) == 0) {
+        /* b = 0 has all ones below it, but anything mod 0 is 0 */
+        if (u256_is_zero(b))
+            evm_set_u64(&below, 0);
+        evm_and(&below, a);
+        evm_copy(r, &below);
+        return;
+    }
+    struct u256 rem = u256_mod(a, b);
+    evm_copy(r, &rem);
 }
 
 /* Arithmetic shift: the window is filled with the sign. */

@@ -204,6 +204,13 @@ static void inlined_arithmetic_agrees_with_the_shared_one(void **state)
         assert_word(&r, u256_mul(&a, &b));
         evm_div(&r, &a, &b);
         assert_word(&r, u256_div(&a, &b));
+        evm_mod(&r, &a, &b);
+        assert_word(&r, u256_mod(&a, &b));
+        struct u256 one = U256_ONE, power = u256_shl(&one, (unsigned)(rng() % 257));
+        evm_div(&r, &a, &power); /* also by zero */
+        assert_word(&r, u256_div(&a, &power));
+        evm_mod(&r, &a, &power);
+        assert_word(&r, u256_mod(&a, &power));
         assert_int_equal(evm_slt(&a, &b), u256_slt(&a, &b));
         r = a;
         evm_mul(&r, &r, &r); /* in place */
@@ -242,6 +249,47 @@ static void shifts_bytes_and_signs_at_every_distance(void **state)
             assert_word(&r, u256_sar(&x, 256));
         }
     }
+}
+
+static void mulmod_by_a_staying_modulus_agrees(void **state)
+{
+    (void)state;
+    struct evm_modulus cache;
+    memset(&cache, 0, sizeof(cache));
+    unsigned prepared = 0;
+    for (unsigned round = 0; round < 3000; round++) {
+        struct u256 m = random_word();
+        switch (
+            round %
+            4) { /* extremes of what is prepared: just above 2^192, all ones, a random odd one */
+        case 0:
+            m = (struct u256){ { 1, 0, 0, 1 } };
+            m.w[0] = (rng() & 0xff) | 1;
+            break;
+        case 1:
+            m = U256_MAX;
+            m.w[0] -= 2 * (rng() & 0xff);
+            break;
+        case 2:
+            m.w[0] |= 1;
+            m.w[3] |= 1;
+            break;
+        default: /* anything */
+            break;
+        }
+        for (unsigned i = 0; i < 60; i++) {
+            struct u256 a = i % 5 ? random_word() : U256_MAX, b = i % 7 ? random_word() : U256_MAX;
+            if (i % 11 == 0) /* m - 1 times m - 1: a result of 1 */
+                a = b = u256_sub(&m, &U256_ONE);
+            if (i % 13 == 0) /* a multiple of m */
+                b = m;
+            struct u256 r = m;
+            evm_mulmod(&cache, &r, &a, &b);
+            assert_word(&r, u256_mulmod(&a, &b, &m));
+        }
+        prepared += cache.ready;
+    }
+    assert_true(prepared > 2000);
 }
 
 /* ---- the block ---- */
@@ -299,6 +347,7 @@ int main(void)
         cmocka_unit_test(every_push_reads_its_bytes),
         cmocka_unit_test(inlined_arithmetic_agrees_with_the_shared_one),
         cmocka_unit_test(shifts_bytes_and_signs_at_every_distance),
+        cmocka_unit_test(mulmod_by_a_staying_modulus_agrees),
         cmocka_unit_test(the_block_is_seen_as_its_context_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
