@@ -111,6 +111,7 @@ static void reduce_long(uint32_t *r, const uint8_t *base, size_t base_len, const
                         uint32_t *space)
 {
     size_t n = m->n, chunk = 4 * n;
+    CHECK(chunk > 0);
     memset(r, 0, n * sizeof(*r));
     for (size_t at = 0; at < base_len;) {
         size_t len = base_len - at;
