@@ -70,7 +70,7 @@ async function startL1() {
 
 // One small transfer after the other, each awaited, so that blocks and batches keep coming.
 async function traffic(node) {
-  parts.provider = new JsonRpcProvider(node.url, 10, { staticNetwork: true, pollingInterval: 250 });
+  parts.provider = new JsonRpcProvider(node.url, 10, { staticNetwork: true, cacheTimeout: -1, pollingInterval: 250 });
   const wallet = new Wallet(USER.privateKey, parts.provider);
   await until('the deposit is spendable', async () => (await parts.provider.getBalance(wallet.address)) > 0n);
   while (!stopping) {
