@@ -105,6 +105,16 @@ static bool find_rest(const struct settlement *s, struct finding *f)
                  "install the gatehouse release made for that version");
         return true;
     }
+    if (c->ctm_protocol_version > c->protocol_version) {
+        snprintf(f->reason, sizeof(f->reason),
+                 "an upgrade to protocol version 0.%u.%u is pending for the chain",
+                 (uint32_t)(c->ctm_protocol_version >> 32), (uint32_t)c->ctm_protocol_version);
+        snprintf(f->remedy, sizeof(f->remedy),
+                 "install the gatehouse release made for it; this one settles batches of 0.%u only "
+                 "while no upgrade waits",
+                 s->cfg.protocol_minor);
+        return true;
+    }
     if (s->cfg.mock_proofs && !c->is_testnet_verifier && s->deps.signers[LANE_PROVE]) {
         snprintf(f->reason, sizeof(f->reason),
                  "fake provers are configured, but the chain's verifier is not the testnet "

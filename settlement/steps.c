@@ -173,6 +173,56 @@ static void doubt(struct settlement *s, uint64_t number, const struct b256 *ours
         on_doubt(d, &err);
 }
 
+/* ---- the root that proofs of messages lead to, as the contract has it ---- */
+
+struct root_check {
+    struct settlement *s;
+    uint64_t number;
+    struct b256 ours;
+    struct arena arena;
+    struct contract_call call;
+};
+
+static void on_root(void *arg, const struct err *failed)
+{
+    struct root_check *r = arg;
+    struct b256 there;
+    struct err err = { .kind = ERR_NONE };
+    if (!failed && contract_word(&r->call, &there, &err) && !b256_eq(&there, &r->ours)) {
+        char text[HOLD_TEXT_CAP];
+        snprintf(text, sizeof(text),
+                 "the logs root of batch %" PRIu64
+                 " on the settlement layer is not ours: proofs of its messages would fail",
+                 r->number);
+        hold_set(r->s, HOLD_DIVERGED, text,
+                 "restore the data folder that made this batch, and report it");
+    }
+    arena_clear(&r->arena);
+    free(r);
+}
+
+static void check_root(struct settlement *s, uint64_t number)
+{
+    struct batch_row row;
+    bool found = false;
+    struct err err = { .kind = ERR_NONE };
+    if (!batch_load(s->reader, number, &row, &found, &err) || !found)
+        return;
+    struct root_check *r = calloc(1, sizeof(*r));
+    CHECK(r != NULL);
+    r->s = s;
+    r->number = number;
+    r->ours = row.l2_logs_tree_root;
+    arena_init_growing(&r->arena, 1024, 1u << 16);
+    struct b256 n = b256_of_u64(number);
+    r->call = (struct contract_call){ .name = "l2LogsRootHash",
+                                      .to = s->contracts.diamond,
+                                      .data = contract_calldata(
+                                          &r->arena, ABI_V31_L2_LOGS_ROOT_HASH_SELECTOR, &n, 1) };
+    if (!contract_read_start(s->deps.sl, ETH_AT_LATEST, &r->call, 1, &r->arena, on_root, r, &err))
+        on_root(r, &err);
+}
+
 /* ---- events ---- */
 
 void steps_on_sealed(struct settlement *s, const struct batch_row *row)
@@ -245,6 +295,21 @@ static void on_commit(struct settlement *s, const struct sl_event *e)
              LOG_U64("last_block", x.last));
 }
 
+static void on_execute(struct settlement *s, const struct sl_event *e)
+{
+    struct batch_row row;
+    bool found = false;
+    struct err err = { .kind = ERR_NONE };
+    /* the event names the stored batch: its commitment binds the logs root that proofs lead to */
+    if (batch_load(s->reader, e->batch, &row, &found, &err) && found &&
+        !b256_eq(&row.commitment, &e->commitment)) {
+        doubt(s, e->batch, &row.stored_hash);
+        return;
+    }
+    mark(s, e->batch, BATCH_EXECUTE, e);
+    check_root(s, e->batch);
+}
+
 static void undo_above(struct settlement *s, enum batch_step step, uint64_t keep)
 {
     const struct batch_step_row none = { .done = false };
@@ -288,16 +353,17 @@ void settlement_on_events(struct settlement *s, const struct sl_event *events, s
                 mark(s, b, BATCH_PROVE, e);
             break;
         case SL_BATCH_EXECUTE:
-            mark(s, e->batch, BATCH_EXECUTE, e);
+            on_execute(s, e);
             break;
         case SL_BATCH_REVERT:
             on_revert(s, e);
             break;
         case SL_NOTICE:
+            if (!s->caught_up)
+                break; /* history: the contracts as read at start already say so */
             log_warn(LOG_SETTLEMENT, "settlement layer notice", LOG_STR("what", e->text),
                      LOG_U64("sl_block", e->sl_block));
-            if (s->caught_up)
-                s->deps.ask_contracts(s->deps.arg);
+            s->deps.ask_contracts(s->deps.arg);
             break;
         }
     }

@@ -119,6 +119,10 @@ static void on_round3(void *arg, const struct err *failed)
         return;
     }
     d->r.is_zksync_os = zksync_os == 1;
+    if (!contract_u64(&d->calls[4], &d->r.ctm_protocol_version, &err)) {
+        end(d, &err);
+        return;
+    }
     no_revert_needed(&d->calls[2], &d->r.bytecodes_supplier);
     no_revert_needed(&d->calls[3], &d->r.server_notifier);
     d->call_cnt = 0;
@@ -204,6 +208,7 @@ static void on_round2(void *arg, const struct err *failed)
         ->may_revert = true;
     add(d, "serverNotifierAddress", &d->r.ctm, ABI_V31_SERVER_NOTIFIER_ADDRESS_SELECTOR, NULL)
         ->may_revert = true;
+    add(d, "protocolVersion", &d->r.ctm, ABI_V31_PROTOCOL_VERSION_SELECTOR, NULL);
     run(d, on_round3);
 }
 

@@ -13,9 +13,10 @@ struct discovery_result {
         admin;
     struct addr bytecodes_supplier, server_notifier; /* zero when the contract does not know them */
     struct addr da_validator;
-    uint8_t da_scheme;            /* 0: the pair is not set, commits would fail */
-    struct addr settlement_layer; /* zero: L1 itself */
-    uint64_t protocol_version;    /* minor << 32 | patch */
+    uint8_t da_scheme;             /* 0: the pair is not set, commits would fail */
+    struct addr settlement_layer;  /* zero: L1 itself */
+    uint64_t protocol_version;     /* of the chain's contracts: minor << 32 | patch */
+    uint64_t ctm_protocol_version; /* newest published on the chain type manager */
     uint64_t execution_delay_s;
     uint64_t committed, proved, executed;
     uint64_t total_priority_txs, first_unprocessed_priority_tx, priority_tree_start_index;
