@@ -90,10 +90,13 @@ void settlement_run(struct settlement *s)
         return;
     batcher_run(s);
     submit_on_frontier(s);
-    if (s->caught_up && s->expected_cnt == 0 && !s->holds[HOLD_DIVERGED].active) {
-        CHECK(s->frontier[BATCH_EXECUTE] <= s->frontier[BATCH_PROVE]);
-        CHECK(s->frontier[BATCH_PROVE] <= s->frontier[BATCH_COMMIT] || s->sealing);
-    }
+    bool in_order = s->frontier[BATCH_EXECUTE] <= s->frontier[BATCH_PROVE] &&
+                    s->frontier[BATCH_PROVE] <= s->frontier[BATCH_COMMIT];
+    if (s->caught_up && s->expected_cnt == 0 && !s->sealing && !in_order)
+        hold_set(s, HOLD_DIVERGED,
+                 "the settlement layer's events say more batches are proved than committed, or "
+                 "executed than proved",
+                 "compare this node's L1 endpoint with another one, then restart");
     submit_run(s);
     snapshot_refresh(s);
     if (s->deps.on_change)
