@@ -123,7 +123,9 @@ static void put_full_account(struct sink *s, const struct pubdata_account *a)
 
 size_t pubdata_account_diff(uint8_t *out, const struct pubdata_account *a)
 {
-    struct sink s = { out, 0 };
+    struct sink s;
+    s.out = out;
+    s.len = 0;
     if (code_changed(a->old, a->now)) {
         put_full_account(&s, a);
         return s.len;

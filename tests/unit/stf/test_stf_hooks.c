@@ -97,9 +97,10 @@ static void test_messenger(void **state)
     (void)state;
     struct fixture f;
     fixture_init(&f);
+    static const uint8_t hello[5] = { 'h', 'e', 'l', 'l', 'o' };
     uint8_t input[25];
     memset(input, 0x11, 20);
-    memcpy(input + 20, "hello", 5);
+    memcpy(input + 20, hello, sizeof hello);
     struct bytes in = bytes_of(input, 25);
     assert_int_equal(call_hook(&f, 0x7001, 0x8008, in, WITH_VALUE), HALT_REVERT);
     assert_int_equal(native_spent(&f), 0);
@@ -227,7 +228,7 @@ static void test_force_deploy_in_a_block(void **state)
     world_set_slot(&c->w, &target, &slot, &slot);
     uint8_t *data = arena_zalloc(&c->w.arena, 164);
     store_be32(data + 28, 0x8006);
-    memcpy(data + 32, "\xf6\xec\xa0\xb0", 4);
+    store_be32(data + 32, 0xf6eca0b0);
     details(data + 36, code, 0x55555);
     struct stf_tx up = chain_l1_tx(c, TX_UPGRADE, &upgrader, 0);
     up.data = bytes_of(data, 164);

@@ -432,7 +432,8 @@ static size_t l1_envelope(uint8_t out[1 + 32 * L1_WORDS])
         at += parts[i];
     }
     put_word(t, 19, 5);
-    memcpy(t + 32 * 20, "hello", 5);
+    static const uint8_t hello[5] = { 'h', 'e', 'l', 'l', 'o' };
+    memcpy(t + 32 * (size_t)20, hello, sizeof hello);
     put_word(t, 22, 1); /* factoryDeps */
     memset(t + 32 * 23, 0xfd, 32);
     return 1 + 32 * at;

@@ -29,7 +29,7 @@ static void load_genesis(struct world *w)
     json_t *j = vectors_load("l1/l2-genesis-v31.json");
     const char *name, *slot;
     json_t *account, *value;
-    json_object_foreach((json_t *)(uintptr_t)vector_get(j, "alloc"), name, account)
+    json_object_foreach(vector_get(j, "alloc"), name, account)
     {
         struct addr a = world_addr(name);
         struct u256 balance = vector_u256(account, "balance");
@@ -120,7 +120,7 @@ static void check_post(struct world *w, const json_t *effects, const struct stf_
     const char *name;
     json_t *account;
     size_t slots = 0, changed_slots = 0;
-    json_object_foreach((json_t *)(uintptr_t)vector_get(effects, "post"), name, account)
+    json_object_foreach(vector_get(effects, "post"), name, account)
     {
         struct addr a = world_addr(name), mint_hook = addr_of_u32(0x7100);
         if (addr_eq(&a, &mint_hook))

@@ -5,7 +5,7 @@
 
 static const char *shared_folder(void)
 {
-    const char *s = getenv("GH_SHARED");
+    const char *s = getenv("GH_SHARED"); /* one thread; NOLINT(concurrency-mt-unsafe) */
     return s != NULL ? s : "../shared";
 }
 
@@ -31,9 +31,9 @@ json_t *vectors_load(const char *path)
     return j;
 }
 
-const json_t *vector_get(const json_t *j, const char *key)
+json_t *vector_get(const json_t *j, const char *key)
 {
-    const json_t *v = json_object_get(j, key);
+    json_t *v = json_object_get(j, key);
     if (v == NULL)
         fail_msg("no member %s", key);
     return v;

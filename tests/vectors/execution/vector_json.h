@@ -20,7 +20,7 @@
 /* Prints the SKIP line when the folder is absent. */
 bool vectors_present(const char *what);
 json_t *vectors_load(const char *path); /* relative to GH_SHARED; caller decrefs */
-const json_t *vector_get(const json_t *j, const char *key);
+json_t *vector_get(const json_t *j, const char *key);
 const char *vector_text(const json_t *j, const char *key);
 uint64_t vector_u64(const json_t *j, const char *key); /* number, or decimal or 0x text */
 struct b256 vector_b256(const json_t *j, const char *key);
