@@ -11,6 +11,8 @@
 #define SLOT_L1_CHAIN_ID    154u
 #define L1_NATIVE_PRICE     10u
 #define FREE_NATIVE_PER_GAS 10000u
+/* A simulation must not underestimate: the tracker's slot, whose change depends on the price, at full length. */
+#define SIMULATED_TRACKER_PUBDATA (32u + 33u)
 
 /* handleFinalizeBaseTokenBridgingOnL2(uint256 fromChainId, uint256 amount) */
 static const uint8_t selector_finalize[4] = { 0x03, 0x11, 0x7c, 0x8c };
@@ -28,7 +30,8 @@ static void compute_resources(struct tx_run *r)
     r->native_per_pubdata = sat_mul(tx->gas_per_pubdata, r->native_per_gas);
     bool free_native = r->b->options.unlimited_native || r->native_per_gas == 0;
     r->full_native = free_native ? NATIVE_NO_FEE : sat_mul(r->native_per_gas, r->gas_limit);
-    r->intrinsic_pubdata = r->b->rules->l1_intrinsic_pubdata;
+    r->intrinsic_pubdata = r->b->rules->l1_intrinsic_pubdata +
+                           (r->b->options.simulate ? SIMULATED_TRACKER_PUBDATA : 0);
     r->intrinsic_native = r->b->rules->l1_intrinsic_native + tx->data.len;
     r->intrinsic_gas = tx_intrinsic_gas(tx);
     uint64_t usable = sat_sub(r->full_native, sat_mul(r->native_per_pubdata, r->intrinsic_pubdata));
@@ -36,6 +39,14 @@ static void compute_resources(struct tx_run *r)
     r->res.native = sat_sub(usable - r->withheld, r->intrinsic_native);
     r->res.gas = sat_sub(r->gas_limit, r->intrinsic_gas);
     r->initial_native = r->res.native;
+}
+
+/* abi.encode(tx): the tuple behind its offset word. A simulated transaction may have no envelope. */
+static size_t encoded_len(const struct stf_tx *tx)
+{
+    if (tx->envelope.len != 0)
+        return 32 + tx->envelope.len - 1;
+    return 32 + 32 * (size_t)(19 + 5) + (tx->data.len + 31) / 32 * 32 + tx->factory_deps.len;
 }
 
 /* Read once, free of charge; the slot is warm from here on. */
@@ -152,8 +163,7 @@ enum stf_error bootloader_l1(struct tx_run *r)
         return tx_refuse(r, STF_E_L1_TX_DEPOSIT, tx->to_mint, r->price);
     compute_resources(r);
     struct b256 l1_chain;
-    size_t hashed = 32 + tx->envelope.len - 1; /* the tuple behind its offset word */
-    enum stf_halt prepared = res_charge(&r->res, 0, sys_native_keccak(hashed));
+    enum stf_halt prepared = res_charge(&r->res, 0, sys_native_keccak(encoded_len(tx)));
     if (!read_l1_chain_id(r, &l1_chain))
         return r->b->fault.code;
     r->b->origin = r->from;

@@ -389,6 +389,26 @@ static void test_origin_and_price(void **state)
     chain_clear(&f.c);
 }
 
+/* Estimation: no deposit, price 0, no envelope; the mint is made all the same and pubdata is the worst case. */
+static void test_simulation(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    f.c.options.simulate = true;
+    struct stf_tx tx = chain_l1_tx(&f.c, TX_PRIORITY, &f.to, 0);
+    chain_expect(&f.c, &tx, true);
+    uint64_t real = f.c.result.pubdata_used;
+    tx.max_fee = U256_ZERO;
+    tx.to_mint = U256_ZERO;
+    tx.envelope = bytes_of(NULL, 0);
+    f.c.b = NULL;
+    chain_expect(&f.c, &tx, true);
+    assert_int_equal(f.c.result.pubdata_used, 351 + 65 + 2 * (32 + 1 + 33));
+    assert_int_equal(real, f.c.result.pubdata_used);
+    chain_clear(&f.c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_service_blocks),
         cmocka_unit_test(test_reverting_service),
         cmocka_unit_test(test_origin_and_price),
+        cmocka_unit_test(test_simulation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
