@@ -3,7 +3,7 @@
  * Load over JSON-RPC, for any node that speaks it:
  *   bench_load fund    --url U --chain-id N --key HEX [--token A] --amount WEI --senders S
  *   bench_load rate    --url U --chain-id N [--token A] --senders S --txs T [--batch B] [--connections C] [--window W]
- *                      [--seconds D] [--mine-ms M]
+ *                      [--seconds D] [--mine-ms M [--mine-after]]
  *   bench_load latency --url U --chain-id N --senders S --txs T --rate R
  * Every transaction is signed and every request written before the clock starts. It prints one line of JSON and ends by itself. */
 #include <getopt.h>
@@ -32,6 +32,7 @@ enum option_id {
     O_SECONDS,
     O_GRACE,
     O_MINE,
+    O_MINE_AFTER,
     O_RATE,
     O_MAX_FEE,
     O_GAS
@@ -50,6 +51,7 @@ static const struct option options[] = {
     { "seconds", required_argument, NULL, O_SECONDS },
     { "grace-ms", required_argument, NULL, O_GRACE },
     { "mine-ms", required_argument, NULL, O_MINE },
+    { "mine-after", no_argument, NULL, O_MINE_AFTER },
     { "rate", required_argument, NULL, O_RATE },
     { "max-fee-wei", required_argument, NULL, O_MAX_FEE },
     { "gas-limit", required_argument, NULL, O_GAS },
@@ -109,6 +111,10 @@ static bool set_option(struct load_settings *s, int id, const char *text, struct
     struct u256 v;
     if (id == O_URL)
         return load_target_parse(&s->target, text, err);
+    if (id == O_MINE_AFTER) {
+        s->mine_after = true;
+        return true;
+    }
     if (id == O_KEY)
         return crypto_key_parse(&s->root_key, text, strlen(text)) ||
                err_set(err, ERR_INVALID, "--key is not a secret key");

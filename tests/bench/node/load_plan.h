@@ -26,6 +26,7 @@ struct load_settings {
     double seconds;    /* sending stops here */
     double rate;       /* latency: transactions a second */
     uint64_t mine_ms;  /* call evm_mine this often; 0: never */
+    bool mine_after;   /* but not before everything was sent */
     uint64_t grace_ms; /* for what is sent and not yet in a block */
     uint64_t amount;   /* fund: what every sender gets, wei or token units */
     struct crypto_key root_key;

@@ -125,12 +125,12 @@ static void ask(struct run *run, const char *method, const char *params)
     load_http_start(run->control, bytes_of(run->ask.p, run->ask.len));
 }
 
-static void use_control(struct run *run, uint64_t now)
+static void use_control(struct run *run, uint64_t now, bool sending)
 {
     uint64_t mine_ns = run->p->set->mine_ms * 1000000;
     if (run->control->busy)
         return;
-    if (mine_ns && now >= run->mine_at_ns) {
+    if (mine_ns && now >= run->mine_at_ns && !(sending && run->p->set->mine_after)) {
         run->mining = true;
         run->mine_at_ns = now + mine_ns;
         ask(run, "evm_mine", "");
@@ -188,7 +188,7 @@ static bool loop(struct run *run, struct load_lane *lanes, size_t n, struct err 
         uint64_t now = load_now_ns();
         for (size_t i = 0; i < n; i++)
             feed(run, &lanes[i], now);
-        use_control(run, now);
+        use_control(run, now, !sending_is_over(run, lanes, n, now));
         wait_for_news(run, lanes, n);
         if (!step_lanes(run, lanes, n, err) || !step_control(run, err))
             return false;
