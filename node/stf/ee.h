@@ -1,8 +1,8 @@
 /* node/stf/ee.h   (inside stf)
  *
- * Execution environments are a table. An environment runs one frame until it asks for something or ends; the
- * frame driver (frame.c) answers requests and owns the stack of frames, so there is no C recursion, and
- * running out of native unwinds all frames at once. EVM is number 1. */
+ * Execution environments are a table. An environment runs one frame until it asks for something or
+ * ends; the frame driver (frame.c) answers requests and owns the stack of frames, so there is no C
+ * recursion, and running out of native unwinds all frames at once. EVM is number 1. */
 #ifndef GH_STF_EE_H
 #define GH_STF_EE_H
 
@@ -31,8 +31,8 @@ struct ee_create_request {
 
 enum ee_exit { EE_CALL, EE_CREATE, EE_DONE };
 
-struct
-    ee_result { /* of a sub-call or deployment, given to resume; gas and native are already back in the frame */
+/* Of a sub-call or deployment, given to resume; gas and native are already back in the frame. */
+struct ee_result {
     bool success;
     struct bytes output; /* return data; deployed: empty */
     struct addr created; /* zero when failed */
@@ -63,8 +63,8 @@ struct ee_frame {
 
 struct stf_ee {
     uint8_t id;
-    /* Both run until a request or the end. The frame's state is created by start, in the block's arena or in
-     * memory the environment pools in *pool (one pointer per block, NULL at first). */
+    /* Both run until a request or the end. The frame's state is created by start, in the block's
+     * arena or in memory the environment pools in *pool (one pointer per block, NULL at first). */
     enum ee_exit (*start)(struct stf_block *b, struct ee_frame *f, void **pool);
     enum ee_exit (*resume)(struct stf_block *b, struct ee_frame *f, const struct ee_result *sub,
                            void **pool);
@@ -82,8 +82,8 @@ struct ee_buf {
 /* At least need bytes, contents not kept; HALT_BLOCK when the arena is full. */
 enum stf_halt ee_buf_reserve(struct stf_block *b, struct ee_buf *buf, size_t need);
 
-/* precompiles.c: gas and native by spec 10 §8.2, §7.7. *output points into buf. HALT_STOP, an exceptional halt,
- * HALT_OUT_OF_NATIVE, HALT_MISSING or HALT_BLOCK. */
+/* precompiles.c: gas and native by spec 10 §8.2, §7.7. *output points into buf. HALT_STOP, an
+ * exceptional halt, HALT_OUT_OF_NATIVE, HALT_MISSING or HALT_BLOCK. */
 enum precompile_id precompile_find(const struct stf_rules *rules, const struct addr *a);
 enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum precompile_id id,
                              struct bytes input, struct ee_buf *buf, struct bytes *output);
@@ -95,12 +95,14 @@ struct frame_outcome {
     struct bytes output;
     struct addr created;
 };
-/* Runs to the end with *res as the frame's resources; on return *res is what is left (exceptional halts leave gas 0).
- * The top frame's effects are rolled back unless it ends with HALT_STOP. Value is moved inside. For the top call of a transaction
- * no gas is charged for reaching `to`; native is (spec 10 §7.6: callee read and value transfer). */
+/* Runs to the end with *res as the frame's resources; on return *res is what is left (exceptional
+ * halts leave gas 0). The top frame's effects are rolled back unless it ends with HALT_STOP. Value
+ * is moved inside. For the top call of a transaction no gas is charged for reaching `to`; native
+ * is (spec 10 §7.6: callee read and value transfer). */
 struct frame_outcome frame_run_call(struct stf_block *b, struct stf_res *res,
                                     const struct ee_call_request *req);
-/* Top-level deployment: the sender's nonce was already incremented, `nonce` is the old one (spec 10 §4.2). */
+/* Top-level deployment: the sender's nonce was already incremented, `nonce` is the old one (spec
+ * 10 §4.2). */
 struct frame_outcome frame_run_create(struct stf_block *b, struct stf_res *res,
                                       const struct addr *creator, uint64_t nonce,
                                       struct bytes initcode, const struct u256 *value);

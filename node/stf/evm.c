@@ -1,8 +1,9 @@
 /* node/stf/evm.c: the interpreter loop (evm.h has the invariants).
  *
- * Dispatch is a computed goto through a table of labels made from opcodes.def; tracing swaps the table for one that
- * leads every opcode through the tracer first, so an untraced run pays nothing for it. Program counter, stack top and the two
- * resources live in locals; whatever leaves the loop writes the resources to the frame first and reads them back.
+ * Dispatch is a computed goto through a table of labels made from opcodes.def; tracing swaps the
+ * table for one that leads every opcode through the tracer first, so an untraced run pays nothing
+ * for it. Program counter, stack top and the two resources live in locals; whatever leaves the
+ * loop writes the resources to the frame first and reads them back.
  *
  * The loop is one long function because computed goto needs its labels in one place. */
 #include "node/stf/evm.h"
@@ -69,7 +70,8 @@
         }                                                                                          \
     } while (0)
 
-/* n <= 8: one limb, otherwise bytes into a word. Code is padded, so reading 32 bytes is always allowed. */
+/* n <= 8: one limb, otherwise bytes into a word. Code is padded, so reading 32 bytes is always
+ * allowed. */
 #define OP_PUSH_SMALL(n)                                                                           \
     ENTER(PUSH##n);                                                                                \
     sp++;                                                                                          \
@@ -96,8 +98,8 @@
     LEAVE(evm_op_log(b, f, e, sp, (n)));                                                           \
     sp -= 2 + (n);                                                                                 \
     NEXT()
-/* A request ends the run: the program counter already points behind the opcode, the operands are gone, and
- * the answer is pushed by resume. */
+/* A request ends the run: the program counter already points behind the opcode, the operands are
+ * gone, and the answer is pushed by resume. */
 #define OP_CALL(NAME, kind)                                                                        \
     ENTER(NAME);                                                                                   \
     LEAVE(evm_op_call(b, f, e, sp, (kind)));                                                       \

@@ -8,14 +8,16 @@
  *   evm_arith.h   word arithmetic inlined into the loop
  *   evm_mulmod.c  MULMOD by a modulus that stays
  *
- * Invariants of the loop. A body runs only after the static gas and native of its opcode were charged and its stack
- * bounds were tested (opcodes.def), so bodies assume both. `sp` points at the top word; an empty stack
- * has sp == stack - 1 (there is one spare word below). Code is a copy with 33 zero bytes behind it: reading past the end reads STOP,
- * and a PUSH at the end reads zeros, without a test per step.
+ * Invariants of the loop. A body runs only after the static gas and native of its opcode were
+ * charged and its stack bounds were tested (opcodes.def), so bodies assume both. `sp` points at
+ * the top word; an empty stack has sp == stack - 1 (there is one spare word below). Code is a copy
+ * with 33 zero bytes behind it: reading past the end reads STOP, and a PUSH at the end reads
+ * zeros, without a test per step.
  *
- * Memory. Frames of one depth follow each other, never overlap, so stacks, memories and code buffers are
- * pooled per depth. A frame's memory stays untouched after its end until the next frame of that depth starts; that is exactly
- * as long as its caller may read the return data, which is therefore never copied. */
+ * Memory. Frames of one depth follow each other, never overlap, so stacks, memories and code
+ * buffers are pooled per depth. A frame's memory stays untouched after its end until the next
+ * frame of that depth starts; that is exactly as long as its caller may read the return data,
+ * which is therefore never copied. */
 #ifndef GH_STF_EVM_H
 #define GH_STF_EVM_H
 
@@ -32,7 +34,8 @@
 #define EVM_NATIVE_COPY_BASE 80u
 #define EVM_NATIVE_HEAP_BASE 35u
 
-/* Static costs by opcode name: EVM_GAS_ADD, EVM_NATIVE_ADD (step included), EVM_IN_ADD, EVM_OUT_ADD. */
+/* Static costs by opcode name: EVM_GAS_ADD, EVM_NATIVE_ADD (step included), EVM_IN_ADD,
+ * EVM_OUT_ADD. */
 #define OP(code, NAME, body, gas, in, out, native)                                                 \
     EVM_OP_##NAME = (code), EVM_GAS_##NAME = (gas), EVM_IN_##NAME = (in), EVM_OUT_##NAME = (out),  \
     EVM_NATIVE_##NAME = (native) + EVM_STEP_NATIVE,
@@ -86,8 +89,8 @@ enum stf_halt evm_memory_range(struct stf_block *b, struct ee_frame *f, struct e
 /* bitmap has code_artifacts_len(len) bytes */
 void evm_jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len);
 
-/* ---- evm_ops.c: bodies out of the loop. sp is the stack before the opcode; results are written in place, the loop
- * moves sp. Static costs were charged; f->res is current. ---- */
+/* ---- evm_ops.c: bodies out of the loop. sp is the stack before the opcode; results are written
+ * in place, the loop moves sp. Static costs were charged; f->res is current. ---- */
 typedef enum stf_halt evm_op_fn(struct stf_block *b, struct ee_frame *f, struct evm *e,
                                 struct u256 *sp);
 evm_op_fn evm_op_exp, evm_op_keccak256, evm_op_balance, evm_op_selfbalance, evm_op_calldatacopy,

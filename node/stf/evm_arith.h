@@ -1,7 +1,7 @@
 /* node/stf/evm_arith.h   (inside stf)
  *
- * Word arithmetic of the interpreter's hot opcodes, inlined, written to a place on the stack. Everything rarer goes
- * through node/base/u256.h. */
+ * Word arithmetic of the interpreter's hot opcodes, inlined, written to a place on the stack.
+ * Everything rarer goes through node/base/u256.h. */
 #ifndef GH_STF_EVM_ARITH_H
 #define GH_STF_EVM_ARITH_H
 
@@ -69,8 +69,8 @@ static inline void evm_set_u64(struct u256 *r, uint64_t v)
     r->w[3] = 0;
 }
 
-/* Words are moved limb by limb: a 16-byte load of two limbs that were just stored one by one waits for both to leave
- * the store buffer, a limb does not. */
+/* Words are moved limb by limb: a 16-byte load of two limbs that were just stored one by one waits
+ * for both to leave the store buffer, a limb does not. */
 static inline void evm_copy(struct u256 *r, const struct u256 *a)
 {
     uint64_t w0 = a->w[0], w1 = a->w[1], w2 = a->w[2], w3 = a->w[3];
@@ -194,8 +194,8 @@ static inline void evm_byte(struct u256 *r, const struct u256 *i, const struct u
     evm_set_u64(r, v);
 }
 
-/* r may be x. The limbs are read from a window of eight with zeros on one side, so there is no branch on
- * how far they move. */
+/* r may be x. The limbs are read from a window of eight with zeros on one side, so there is no
+ * branch on how far they move. */
 static inline void evm_shl(struct u256 *r, const struct u256 *x, const struct u256 *by)
 {
     if (GH_UNLIKELY(!u256_fits_u64(by) || by->w[0] > 255)) {

@@ -72,8 +72,8 @@ static void copy_padded(uint8_t *out, struct bytes code)
     memset(out + code.len, 0, EVM_CODE_PADDING);
 }
 
-/* The padded copy of deployed code: kept for the block while there is room, so that code is copied once however
- * often it is called. */
+/* The padded copy of deployed code: kept for the block while there is room, so that code is copied
+ * once however often it is called. */
 static const uint8_t *code_cached(struct stf_block *b, struct evm_pool *pool,
                                   const struct b256 *hash, struct bytes code)
 {
@@ -178,8 +178,8 @@ enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct ev
         res_charge(&f->res, gas - e->mem_gas, EVM_NATIVE_HEAP_BASE + (new_len - e->mem_len));
     if (halt != HALT_NONE)
         return halt;
-    /* ZKOS: running out of internal memory ends the transaction like running out of native (spec 10 §4.2);
-     * gas makes it unreachable in practice */
+    /* ZKOS: running out of internal memory ends the transaction like running out of native (spec
+     * 10 §4.2); gas makes it unreachable in practice */
     if (new_len > sys_rules(b)->max_heap_len)
         return HALT_OUT_OF_NATIVE;
     if (!memory_reserve(b, e, (size_t)new_len))

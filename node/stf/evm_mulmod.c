@@ -73,8 +73,9 @@ static void reduce(struct u256 *r, const uint64_t x[8], const struct evm_modulus
     memcpy(r->w, rem, sizeof(r->w));
 }
 
-/* mu limb by limb, from the top: a remainder r gives the limb floor(r * 2^64 / m) and the next remainder
- * r' = r * 2^64 mod m. From limb * m = r * 2^64 - r' follows limb = -r' / m mod 2^64, and m is odd. */
+/* mu limb by limb, from the top: a remainder r gives the limb floor(r * 2^64 / m) and the next
+ * remainder r' = r * 2^64 mod m. From limb * m = r * 2^64 - r' follows limb = -r' / m mod 2^64,
+ * and m is odd. */
 static void prepare(struct evm_modulus *c)
 {
     const struct u256 *m = &c->m;

@@ -1,11 +1,13 @@
 /* node/stf/evm_mulmod.h   (inside stf)
  *
- * MULMOD by a modulus that stays. Programs that compute in a field use one modulus thousands of times in a row; after
- * some uses the quotient of 2^512 by it is kept, and a product is reduced with multiplications only (Barrett; Handbook of
- * Applied Cryptography 14.42, limbs of 64 bits, k = 4). Results never depend on it.
+ * MULMOD by a modulus that stays. Programs that compute in a field use one modulus thousands of
+ * times in a row; after some uses the quotient of 2^512 by it is kept, and a product is reduced
+ * with multiplications only (Barrett; Handbook of Applied Cryptography 14.42, limbs of 64 bits, k
+ * = 4). Results never depend on it.
  *
- * Only odd moduli above 2^192 are prepared: the others are rare, and oddness makes the preparation cheap. Preparing costs
- * about eight plain MULMODs, so it waits until as many were done twice over. */
+ * Only odd moduli above 2^192 are prepared: the others are rare, and oddness makes the preparation
+ * cheap. Preparing costs about eight plain MULMODs, so it waits until as many were done twice
+ * over. */
 #ifndef GH_STF_EVM_MULMOD_H
 #define GH_STF_EVM_MULMOD_H
 

@@ -319,7 +319,8 @@ enum stf_halt evm_op_selfdestruct(struct stf_block *b, struct ee_frame *f, struc
 #define GAS_CALL_STIPEND 2300u
 #define GAS_NEW_ACCOUNT  25000u
 
-/* Charges for reaching the callee, and for its delegation target (EIP-7702), and tells whether the callee is empty. */
+/* Charges for reaching the callee, and for its delegation target (EIP-7702), and tells whether the
+ * callee is empty. */
 static enum stf_halt charge_callee(struct stf_block *b, struct ee_frame *f,
                                    const struct addr *callee, bool *is_empty)
 {

@@ -1,11 +1,12 @@
 /* node/stf/frame.c: the frame driver (ee.h).
  *
- * A frame is entered by a call or a creation, runs in its environment until it asks for another one or ends, and
- * answers the frame below. Frames are kept by depth in one array, so a call costs no C stack and a tx-fatal halt drops all of
- * them at once.
+ * A frame is entered by a call or a creation, runs in its environment until it asks for another
+ * one or ends, and answers the frame below. Frames are kept by depth in one array, so a call costs
+ * no C stack and a tx-fatal halt drops all of them at once.
  *
- * Resources. A frame gets the gas its caller took for it and ALL native (spec 10 §7.1); both remainders go back. What
- * reaching the callee costs in gas was paid by the caller's environment; native for transfers, nonces and initcode is charged here. */
+ * Resources. A frame gets the gas its caller took for it and ALL native (spec 10 §7.1); both
+ * remainders go back. What reaching the callee costs in gas was paid by the caller's environment;
+ * native for transfers, nonces and initcode is charged here. */
 #include "node/stf/ee.h"
 #include "node/stf/evm.h"
 
@@ -90,8 +91,8 @@ static void trace_exit(const struct driver *d, const struct frame_slot *s, enum 
     d->tracer->on_exit(d->tracer->ctx, &s->f, &o);
 }
 
-/* Ends what a slot began: undoes its effects unless it succeeded, burns its gas on exceptional halts. Tx-fatal halts are unwound by
- * the caller of the driver's loop. */
+/* Ends what a slot began: undoes its effects unless it succeeded, burns its gas on exceptional
+ * halts. Tx-fatal halts are unwound by the caller of the driver's loop. */
 static void slot_settle(struct driver *d, struct frame_slot *s, enum stf_halt halt)
 {
     if (halt == HALT_STOP)
@@ -118,8 +119,9 @@ static enum stf_halt check_balance(struct driver *d, struct stf_res *res, const 
     return halt;
 }
 
-/* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none. Fetching code costs native; reaching
- * the accounts too if charges_access (a nested call paid for that in its opcode). */
+/* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none.
+ * Fetching code costs native; reaching the accounts too if charges_access (a nested call paid for
+ * that in its opcode). */
 static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charges_access)
 {
     struct stf_res *res = charges_access ? &f->res : NULL;
@@ -174,8 +176,9 @@ static bool run_special(struct driver *d, struct frame_slot *s, const struct ee_
     return true;
 }
 
-/* Enters a call. HALT_NONE: the slot's frame is ready to start. Otherwise it is over, settled, with s->f.res what is left and
- * s->f.output the answer. `charges_callee`: top frame, native for reaching the callee is still to be paid. */
+/* Enters a call. HALT_NONE: the slot's frame is ready to start. Otherwise it is over, settled,
+ * with s->f.res what is left and s->f.output the answer. `charges_callee`: top frame, native for
+ * reaching the callee is still to be paid. */
 static enum stf_halt enter_call(struct driver *d, struct frame_slot *s,
                                 const struct ee_call_request *req, bool charges_callee)
 {
@@ -227,7 +230,8 @@ static struct addr create2_address(const struct addr *creator, const struct b256
     return b256_low_addr(&h);
 }
 
-/* A contract is there already: nonce or code (EIP-684); with EIP-7610 also storage. Precompiles and hooks count. */
+/* A contract is there already: nonce or code (EIP-684); with EIP-7610 also storage. Precompiles
+ * and hooks count. */
 static enum stf_halt check_collision(struct driver *d, struct stf_res *res, const struct addr *a)
 {
     const struct account_record *rec;

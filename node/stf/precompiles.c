@@ -1,4 +1,5 @@
-/* node/stf/precompiles.c: precompiled contracts: gas (spec 10 §8.2), native (§7.7), and the way into stf_crypto. */
+/* node/stf/precompiles.c: precompiled contracts: gas (spec 10 §8.2), native (§7.7), and the way
+ * into stf_crypto. */
 #include "node/stf/ee.h"
 
 enum precompile_id precompile_find(const struct stf_rules *rules, const struct addr *a)
@@ -133,7 +134,8 @@ static uint64_t sat_mul(uint64_t a, uint64_t b)
     return hi ? UINT64_MAX : lo;
 }
 
-/* Bits of the exponent that cost iterations (EIP-2565): of its first 32 bytes, plus eight for each further byte. */
+/* Bits of the exponent that cost iterations (EIP-2565): of its first 32 bytes, plus eight for each
+ * further byte. */
 static uint64_t modexp_iterations(struct bytes input, uint64_t base_len, uint64_t exp_len)
 {
     uint8_t head[32];

@@ -1,7 +1,8 @@
 /* tests/statetest/fixture.h
  *
- * One state test of the public Ethereum suites: environment, pre-state, a transaction with choices, and for one fork the
- * expected result of each choice. Everything lives in the arena given to fixture_load. */
+ * One state test of the public Ethereum suites: environment, pre-state, a transaction with
+ * choices, and for one fork the expected result of each choice. Everything lives in the arena
+ * given to fixture_load. */
 #ifndef GH_TESTS_STATETEST_FIXTURE_H
 #define GH_TESTS_STATETEST_FIXTURE_H
 
@@ -49,11 +50,13 @@ struct fixture {
     size_t case_cnt;
 };
 
-/* Cases of the fork "Cancun" only; a test without them has case_cnt 0. false: not a state test, *why says what is wrong. */
+/* Cases of the fork "Cancun" only; a test without them has case_cnt 0. false: not a state test,
+ * *why says what is wrong. */
 bool fixture_load(struct fixture *out, const char *name, const json_t *test, struct arena *arena,
                   const char **why);
 
-/* The transaction of one case. false: a field does not fit its type, so no encoding of it is valid. */
+/* The transaction of one case. false: a field does not fit its type, so no encoding of it is
+ * valid. */
 bool fixture_tx(struct stf_tx *out, const struct fixture *f, const struct fixture_case *c,
                 struct arena *arena);
 

@@ -2,9 +2,10 @@
  *
  *   statetest [--trace NAME] PATH...
  *
- * Runs every Cancun case of the state tests in the files given, and in folders recursively, on all processors. Prints the name of each
- * failing case with the reason, the slow files, then "N passed, M failed"; exits with 1 when a case failed or nothing
- * was run. --trace writes the steps of the case with that name to stderr; the others still run. */
+ * Runs every Cancun case of the state tests in the files given, and in folders recursively, on all
+ * processors. Prints the name of each failing case with the reason, the slow files, then "N
+ * passed, M failed"; exits with 1 when a case failed or nothing was run. --trace writes the steps
+ * of the case with that name to stderr; the others still run. */
 #include "tests/statetest/run.h"
 #include "tests/statetest/trace.h"
 

@@ -1,7 +1,8 @@
 /* tests/statetest/mpt.h
  *
- * Root of an Ethereum Merkle-Patricia trie over a finished set of keys (yellow paper, appendix D). Built bottom up
- * from the sorted items, never updated. Keys are any bytes, no key is a duplicate of another. */
+ * Root of an Ethereum Merkle-Patricia trie over a finished set of keys (yellow paper, appendix D).
+ * Built bottom up from the sorted items, never updated. Keys are any bytes, no key is a duplicate
+ * of another. */
 #ifndef GH_TESTS_STATETEST_MPT_H
 #define GH_TESTS_STATETEST_MPT_H
 

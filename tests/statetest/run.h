@@ -1,6 +1,7 @@
 /* tests/statetest/run.h
  *
- * One case through the public interface of the state transition function, under Ethereum Cancun rules. */
+ * One case through the public interface of the state transition function, under Ethereum Cancun
+ * rules. */
 #ifndef GH_TESTS_STATETEST_RUN_H
 #define GH_TESTS_STATETEST_RUN_H
 
@@ -15,7 +16,8 @@ enum run_result {
     RUN_MISSING, /* reached a precompile this build lacks */
 };
 
-/* why (RUN_WHY_CAP bytes) is filled unless the case passed. tracer may be NULL. The arena is the case's own. */
+/* why (RUN_WHY_CAP bytes) is filled unless the case passed. tracer may be NULL. The arena is the
+ * case's own. */
 enum run_result run_case(const struct fixture *f, const struct fixture_case *c,
                          const struct stf_tracer *tracer, struct arena *arena, char *why);
 

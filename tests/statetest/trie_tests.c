@@ -2,9 +2,10 @@
  *
  *   trie_tests FILE.json...
  *
- * The runner's own trie against the public trie tests: insertions and deletions are applied to a plain map first, since the trie
- * is only ever built from a finished set. Keys and values starting with 0x are hexadecimal, others text; files named
- * *secure* hash their keys. Prints "N passed, M failed". */
+ * The runner's own trie against the public trie tests: insertions and deletions are applied to a
+ * plain map first, since the trie is only ever built from a finished set. Keys and values starting
+ * with 0x are hexadecimal, others text; files named *secure* hash their keys. Prints "N passed, M
+ * failed". */
 #include "node/base/hex.h"
 #include "tests/statetest/mpt.h"
 

@@ -1,7 +1,7 @@
 /* tests/statetest/world.h
  *
- * A pre-state as the state transition function reads it (flat keys, account records under 0x8003, preimages), and
- * the Ethereum state root of what it became. */
+ * A pre-state as the state transition function reads it (flat keys, account records under 0x8003,
+ * preimages), and the Ethereum state root of what it became. */
 #ifndef GH_TESTS_STATETEST_WORLD_H
 #define GH_TESTS_STATETEST_WORLD_H
 

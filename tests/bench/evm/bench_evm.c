@@ -2,9 +2,10 @@
  *
  *   bench_evm [--zksync-os] FILE.json...
  *
- * Interpreter speed on programs in state-test form: one contract, its inputs as calldata, unlimited gas, no state behind it. Prints, per
- * input, gas of a call, the median time of a call over at least 0.2 s, and Mgas/s; last the geometric mean over the largest input of each
- * file. The call goes through the frame driver, so analysis of the code is done once, as in a block. */
+ * Interpreter speed on programs in state-test form: one contract, its inputs as calldata,
+ * unlimited gas, no state behind it. Prints, per input, gas of a call, the median time of a call
+ * over at least 0.2 s, and Mgas/s; last the geometric mean over the largest input of each file.
+ * The call goes through the frame driver, so analysis of the code is done once, as in a block. */
 #include "node/base/hex.h"
 #include "node/base/map.h"
 #include "node/crypto/crypto.h"

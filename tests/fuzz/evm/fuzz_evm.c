@@ -1,10 +1,12 @@
 /* tests/fuzz/evm/fuzz_evm.c
  *
- * Two contracts of arbitrary bytecode that may call and create each other, under either rule set, in a bounded arena. Byte 0: bit 0
- * Ethereum rules, bit 1 little native, bit 2 the second contract is a delegation designator, bit 3 no primitives; byte 1: length of the
- * second contract; byte 2: length of the calldata; then second contract, calldata, first contract.
+ * Two contracts of arbitrary bytecode that may call and create each other, under either rule set,
+ * in a bounded arena. Byte 0: bit 0 Ethereum rules, bit 1 little native, bit 2 the second contract
+ * is a delegation designator, bit 3 no primitives; byte 1: length of the second contract; byte 2:
+ * length of the calldata; then second contract, calldata, first contract.
  *
- * Checked: resources only shrink, a tx-fatal halt leaves no gas, a traced run ends exactly like an untraced one, frames nest. */
+ * Checked: resources only shrink, a tx-fatal halt leaves no gas, a traced run ends exactly like an
+ * untraced one, frames nest. */
 #include "node/crypto/crypto.h"
 #include "node/stf/ee.h"
 #include "node/stf/journal.h"

@@ -64,7 +64,8 @@ static inline void prog_push(struct prog *p, uint64_t v)
     for (unsigned i = len; i-- > 0;)
         prog_op(p, (unsigned)(v >> (8 * i)) & 0xff);
 }
-/* out and in at 0; value only for CALL and CALLCODE; all gas unless given. Leaves the result on the stack. */
+/* out and in at 0; value only for CALL and CALLCODE; all gas unless given. Leaves the result on
+ * the stack. */
 static inline void prog_call_gas(struct prog *p, unsigned op, uint64_t to, uint64_t value,
                                  uint64_t in_len, uint64_t out_len, uint64_t gas)
 {

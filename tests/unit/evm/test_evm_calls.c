@@ -226,7 +226,8 @@ static void static_frames_refuse_every_change(void **state)
 
 /* ---- depth ---- */
 
-/* Calls itself with all gas and returns one more than the callee did: the number of frames below and with it. */
+/* Calls itself with all gas and returns one more than the callee did: the number of frames below
+ * and with it. */
 static void the_1025th_frame_is_the_last(void **state)
 {
     (void)state;
@@ -408,7 +409,8 @@ static void delegated_code_runs_in_the_delegators_account(void **state)
         struct vm_result r = run(&vm);
         assert_int_equal(r.halt, HALT_STOP);
         assert_int_equal(vm_word(r.output), OTHER);
-        /* both accounts were cold: 13 and 2 for operands, 3 of memory, then POP, reload, return, callee */
+        /* both accounts were cold: 13 and 2 for operands, 3 of memory, then POP, reload, return,
+         * callee */
         assert_int_equal(r.gas_used, 16 + 3 + 2600 + 2600 + (2 + 3 + 3 + 3 + 2 + 2) +
                                          (2 + 3 + 2 + 3 + 3 + 2) + 2);
         vm_close(&vm);

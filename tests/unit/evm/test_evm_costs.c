@@ -1,5 +1,5 @@
-/* Exact cost of opcodes in both resources: with it a program ends, with one less of either it does not. The numbers are those of spec 10
- * §7.7 and of the Cancun gas schedule, worked out by hand. */
+/* Exact cost of opcodes in both resources: with it a program ends, with one less of either it does
+ * not. The numbers are those of spec 10 §7.7 and of the Cancun gas schedule, worked out by hand. */
 #include "tests/unit/evm/vm.h"
 
 #include <string.h>
@@ -141,7 +141,8 @@ static void every_program_costs_exactly_this(void **state)
     }
 }
 
-/* Opcodes that hand gas on, or keep a reserve, are not monotonic in it: their limits have tests of their own. */
+/* Opcodes that hand gas on, or keep a reserve, are not monotonic in it: their limits have tests of
+ * their own. */
 static bool needs_more_gas_than_it_uses(const char *name)
 {
     return strncmp(name, "CALL to", 7) == 0 || strncmp(name, "STATICCALL", 10) == 0;

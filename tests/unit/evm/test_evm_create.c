@@ -95,8 +95,9 @@ static void native_of_a_top_deployment(void **state)
     assert_int_equal(init.len, 3);
     struct vm_result r = vm_create(&vm, init, 0, VM_PLENTY, VM_PLENTY);
     assert_int_equal(r.halt, HALT_STOP);
-    /* address hash; reading the new account (empty, cold); nonce 1; initcode; the program; no code is stored but its account
-     * is written: access, keccak of nothing, blake2s of nothing, preimage, write */
+    /* address hash; reading the new account (empty, cold); nonce 1; initcode; the program; no code
+     * is stored but its account is written: access, keccak of nothing, blake2s of nothing,
+     * preimage, write */
     uint64_t before_code = 20000 + (4000 + 4000 + 242240) + 5000 + 3 * 6 + 140 + 60;
     assert_true(r.native_used >= before_code);
     assert_true(r.native_used <= before_code + 4000 + 20000 + 800 + 340 + 500 + 1000);

@@ -1,4 +1,5 @@
-/* Precompiles: price of both resources to the last unit, refusals, outputs, and what happens when a build lacks one. */
+/* Precompiles: price of both resources to the last unit, refusals, outputs, and what happens when
+ * a build lacks one. */
 #include "tests/unit/evm/vm.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* The interpreter itself: stack bounds, jumps, the end of the code, words against the shared arithmetic, the block's values. */
+/* The interpreter itself: stack bounds, jumps, the end of the code, words against the shared
+ * arithmetic, the block's values. */
 #include "tests/unit/evm/prog.h"
 
 #include "node/stf/evm.h"

@@ -1,7 +1,7 @@
 /* tests/unit/evm/vm.h
  *
- * A block with a handful of accounts, and calls into it through the frame driver. Values the tests assert are written out in
- * the tests, not taken from the tables under test. */
+ * A block with a handful of accounts, and calls into it through the frame driver. Values the tests
+ * assert are written out in the tests, not taken from the tables under test. */
 #ifndef GH_TESTS_UNIT_EVM_VM_H
 #define GH_TESTS_UNIT_EVM_VM_H
 
@@ -72,7 +72,8 @@ uint64_t vm_word(struct bytes output);
 
 #define VM_CALLER 0xca11e4u
 #define VM_CODE   0xc0deu
-/* native of the first access to an existing account in a transaction (spec 10 §7.7): 4,000 + 4,000 + 121,120 + 500 + 1,480 */
+/* native of the first access to an existing account in a transaction (spec 10 §7.7): 4,000 + 4,000
+ * + 121,120 + 500 + 1,480 */
 #define VM_NATIVE_CALLEE 131100u
 /* fetching its code: 500 + 800 + 340 a 64-byte block of the blob */
 static inline uint64_t vm_native_code(size_t code_len)
