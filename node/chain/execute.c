@@ -233,6 +233,8 @@ static bool run_pool(struct session *s)
         if (!run_pooled(s, &s->in->pool[i], &sealed))
             return false;
     }
+    if (!sealed && s->tx_cnt >= s->in->max_txs) /* no more than fit were taken from the pool */
+        s->out->seal = SEAL_TX_COUNT;
     return true;
 }
 

@@ -1,0 +1,296 @@
+/* Block 1 and on, of a recorded chain: the genesis upgrade transaction and SetSLChainId from the recorded L1, a recorded deposit, then
+ * transfers signed with the depositor's key; restarts in between. The real v31 genesis, the real transition function. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "node/base/hash.h"
+#include "node/base/hex.h"
+#include "node/store/l1_tx.h"
+#include "node/store/sql.h"
+#include "tests/unit/base/testing.h"
+#include "tests/unit/chain/chain_world.h"
+
+#define SKIP 77
+/* the public first key of the anvil development mnemonic */
+#define DEPOSITOR "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+static struct chain_world w;
+static struct arena arena;
+static struct l1_tx_row upgrade, deposit;
+
+/* ---- recorded rows ---- */
+
+static json_t *load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/vectors/l1/%s", getenv("GH_SHARED"), name);
+    json_t *j = json_load_file(path, 0, NULL);
+    assert_non_null(j);
+    return j;
+}
+
+static const json_t *of_chain_10(const json_t *list)
+{
+    size_t i;
+    json_t *x;
+    json_array_foreach((json_t *)(uintptr_t)list, i, x)
+    {
+        if (json_integer_value(json_object_get(x, "chainId")) == WORLD_CHAIN_ID)
+            return x;
+    }
+    fail_msg("no entry for chain %u", WORLD_CHAIN_ID);
+    return NULL;
+}
+
+static struct bytes hex_of(const json_t *v)
+{
+    const char *s = json_string_value(v);
+    size_t cap = strlen(s) / 2 + 1, len = 0;
+    uint8_t *p = arena_alloc(&arena, cap);
+    assert_non_null(p);
+    assert_true(hex_decode(p, cap, &len, s, strlen(s)));
+    return bytes_of(p, len);
+}
+
+/* The tuple between two offsets of the event's head, behind its type byte. */
+static struct bytes envelope_of(const json_t *log, uint8_t type, unsigned slot, unsigned next_slot)
+{
+    struct bytes data = hex_of(json_object_get(log, "data"));
+    struct u256 from = u256_of_be32(data.p + 32 * (size_t)slot);
+    struct u256 to = u256_of_be32(data.p + 32 * (size_t)next_slot);
+    size_t len = (size_t)(to.w[0] - from.w[0]);
+    uint8_t *out = arena_alloc(&arena, len + 1);
+    assert_non_null(out);
+    out[0] = type;
+    memcpy(out + 1, data.p + from.w[0], len);
+    return bytes_of(out, len + 1);
+}
+
+static void read_rows(void)
+{
+    json_t *u = load("genesis-upgrade-txs.json"), *p = load("priority-requests.json");
+    const json_t *ux = of_chain_10(u), *px = of_chain_10(p);
+    struct bytes h = hex_of(json_object_get(ux, "onChainHash"));
+    upgrade = (struct l1_tx_row){ .id = 31, .l1_block = 29 };
+    memcpy(upgrade.hash.b, h.p, 32);
+    upgrade.envelope = envelope_of(json_object_get(ux, "log"), TX_UPGRADE, 0, 1);
+    h = hex_of(json_object_get(px, "txHash"));
+    deposit = (struct l1_tx_row){ .id = 0, .l1_block = 335 };
+    memcpy(deposit.hash.b, h.p, 32);
+    deposit.envelope = envelope_of(json_object_get(px, "log"), TX_PRIORITY, 3, 4);
+    json_decref(u);
+    json_decref(p);
+}
+
+static bool put_upgrade(struct store_txn *t, void *arg, struct err *err)
+{
+    (void)arg;
+    return l1_upgrade_put(t, &upgrade, err);
+}
+static bool put_deposit(struct store_txn *t, void *arg, struct err *err)
+{
+    (void)arg;
+    return l1_priority_append(t, &deposit, 1, err);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init_growing(&arena, 1 << 16, 64 << 20);
+    read_rows();
+    world_create(&w, true);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_remove(&w);
+    arena_clear(&arena);
+    return 0;
+}
+
+static void upgrade_block(void)
+{
+    world_write(&w, STORE_JOURNAL, put_upgrade, NULL);
+    chain_l1_txs_arrived(w.chain);
+    world_run_to_ok(&w, 1);
+}
+
+static void deposit_block(void)
+{
+    world_write(&w, STORE_JOURNAL, put_deposit, NULL);
+    chain_l1_txs_arrived(w.chain);
+    world_run_to_ok(&w, 2);
+}
+
+static const struct chain_block *acquire(uint64_t n)
+{
+    struct err err;
+    const struct chain_block *b = chain_block_acquire(w.chain, w.reader, n, &err);
+    if (!b)
+        fail_msg("block %" PRIu64 ": %s", n, err.msg);
+    return b;
+}
+
+/* ---- tests ---- */
+
+/* Nothing may come before the upgrade: a deposit and a transfer wait for it. */
+static void nothing_before_the_upgrade(void **state)
+{
+    (void)state;
+    world_open_ok(&w);
+    world_write(&w, STORE_JOURNAL, put_deposit, NULL);
+    chain_l1_txs_arrived(w.chain);
+    world_spin(&w, 50);
+    assert_int_equal(w.last_block, 0);
+    upgrade_block();
+    const struct chain_block *b = acquire(1);
+    assert_int_equal(b->r.l1_tx_cnt, 0);
+    chain_block_release(w.chain, b);
+    world_run_to_ok(&w, 2);
+    b = acquire(2);
+    assert_int_equal(b->r.l1_tx_cnt, 1);
+    assert_memory_equal(b->r.txs[0].hash.b, deposit.hash.b, 32);
+    chain_block_release(w.chain, b);
+}
+
+static void block_1_is_upgrade_and_sl_chain_id(void **state)
+{
+    (void)state;
+    struct err err;
+    world_open_ok(&w);
+    assert_int_equal(chain_head_get(w.chain).protocol_minor, 0);
+    upgrade_block();
+    const struct chain_block *b = acquire(1);
+    assert_int_equal(b->r.tx_cnt, 2);
+    assert_true(b->r.txs[0].success && b->r.txs[1].success);
+    assert_int_equal(b->r.txs[0].envelope.p[0], TX_UPGRADE);
+    assert_int_equal(b->r.txs[1].envelope.p[0], TX_SYSTEM);
+    assert_memory_equal(b->r.txs[0].hash.b, upgrade.hash.b, 32);
+    assert_memory_equal(b->r.upgrade_tx_hash.b, upgrade.hash.b, 32);
+    assert_true(b->r.sets_sl_chain_id);
+    assert_int_equal(b->r.protocol_minor, 31);
+    chain_block_release(w.chain, b);
+    assert_int_equal(chain_head_get(w.chain).protocol_minor, 31);
+    struct batch_block bb;
+    if (!chain_batch_block_load(w.chain, w.reader, 1, &arena, &bb, &err))
+        fail_msg("%s", err.msg);
+    assert_true(bb.sets_sl_chain_id);
+    assert_int_equal(bb.sl_chain_id, 31337);
+    assert_int_equal(bb.l1_tx_cnt, 0);
+    assert_true(state_check(w.state, &err));
+    struct chain_stats s;
+    chain_stats_get(w.chain, &s);
+    assert_int_equal(s.seals[SEAL_SL_CHAIN_ID], 1);
+    assert_int_equal(s.failed_txs, 0);
+    world_spin(&w, 30);
+    assert_int_equal(w.last_block, 1); /* the upgrade is taken once */
+}
+
+static void a_deposit_mints_and_funds(void **state)
+{
+    (void)state;
+    struct wallet user = wallet_of_hex(DEPOSITOR);
+    struct err err;
+    world_open_ok(&w);
+    upgrade_block();
+    struct u256 zero = world_balance(&w, &user.addr);
+    assert_true(u256_is_zero(&zero));
+    deposit_block();
+    const struct chain_block *b = acquire(2);
+    assert_int_equal(b->r.tx_cnt, 1);
+    assert_int_equal(b->r.starting_l1_priority_id, 0);
+    assert_int_equal(b->r.txs[0].l2_log_cnt, 1); /* the result of the L1 transaction */
+    assert_memory_equal(b->r.txs[0].l2_logs[0].key.b, deposit.hash.b, 32);
+    assert_int_equal(b->r.txs[0].l2_logs[0].value.b[31], b->r.txs[0].success);
+    chain_block_release(w.chain, b);
+    assert_int_equal(chain_head_get(w.chain).next_l1_priority_id, 1);
+    struct u256 funded = world_balance(&w, &user.addr);
+    assert_false(u256_is_zero(&funded));
+    struct batch_block bb;
+    assert_true(chain_batch_block_load(w.chain, w.reader, 2, &arena, &bb, &err));
+    assert_int_equal(bb.l1_tx_cnt, 1);
+    assert_memory_equal(bb.l1_tx_hashes[0].b, deposit.hash.b, 32);
+}
+
+/* Upgrade, deposit, three transfers; stopped and started again after each; the tail executed again from the recorded genesis. */
+static void the_whole_story_with_restarts(void **state)
+{
+    (void)state;
+    struct wallet user = wallet_of_hex(DEPOSITOR);
+    struct b256 hashes[6];
+    struct state_mark marks[6];
+    world_open_ok(&w);
+    for (uint64_t n = 1; n <= 5; n++) {
+        if (n == 1)
+            upgrade_block();
+        else if (n == 2)
+            deposit_block();
+        else
+            world_transfer(&w, &user, n - 3, 1000 * n);
+        world_run_to_ok(&w, n);
+        hashes[n] = w.hashes[n];
+        assert_true(state_mark_at(w.state, n, &marks[n]));
+        world_close(&w);
+        world_open_ok(&w);
+        struct chain_head h = chain_head_get(w.chain);
+        assert_int_equal(h.number, n);
+        assert_memory_equal(h.hash.b, hashes[n].b, 32);
+        assert_int_equal(h.next_l1_priority_id, n >= 2 ? 1 : 0);
+        assert_int_equal(h.protocol_minor, 31);
+    }
+    struct addr to = addr_of_u32(0xabcd);
+    assert_int_equal(world_balance(&w, &to).w[0], 1000 * (3 + 4 + 5));
+    assert_int_equal(world_nonce(&w, &user.addr), 3);
+    world_close(&w);
+    world_delete_file(&w, "index.db");
+    world_open_ok(&w);
+    for (uint64_t n = 1; n <= 5; n++) {
+        struct state_mark m;
+        assert_true(state_mark_at(w.state, n, &m));
+        assert_memory_equal(&m.root, &marks[n].root, 32);
+        const struct chain_block *b = acquire(n);
+        assert_memory_equal(b->r.block_hash.b, hashes[n].b, 32);
+        struct b256 header = stf_header_hash(&b->r.header);
+        assert_memory_equal(header.b, hashes[n].b, 32);
+        chain_block_release(w.chain, b);
+    }
+}
+
+/* A priority operation that cannot run stops the chain in words; it is never skipped. */
+static void a_bad_priority_operation_stops(void **state)
+{
+    (void)state;
+    world_open_ok(&w);
+    upgrade_block();
+    uint8_t *cut = arena_copy(&arena, deposit.envelope.p, deposit.envelope.len);
+    deposit.envelope = bytes_of(cut, deposit.envelope.len - 32);
+    world_write(&w, STORE_JOURNAL, put_deposit, NULL);
+    chain_l1_txs_arrived(w.chain);
+    assert_false(world_run_to(&w, 2));
+    assert_int_equal(w.stops, 1);
+    assert_non_null(strstr(w.stopped_why, "block 2: priority operation 0: "));
+    assert_int_equal(chain_head_get(w.chain).number, 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+    const char *shared = getenv("GH_SHARED");
+    char path[512];
+    snprintf(path, sizeof(path), "%s/l1/l2-genesis-v31.json", shared ? shared : "");
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        printf("SKIP: a recorded chain from its genesis on (recorded data folder absent)\n");
+        return SKIP;
+    }
+    fclose(f);
+    const struct CMUnitTest tests[] = {
+        T(nothing_before_the_upgrade),     T(block_1_is_upgrade_and_sl_chain_id),
+        T(a_deposit_mints_and_funds),      T(the_whole_story_with_restarts),
+        T(a_bad_priority_operation_stops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
