@@ -114,6 +114,27 @@ static void test_service_transactions(void **state)
     world_clear(&w);
 }
 
+/* The logs and messages as a block publishes them. */
+static void check_pubdata_section(struct world *w, const struct stf_l2_log logs[4],
+                                  struct bytes want)
+{
+    struct stf_block_context c = world_context();
+    struct stf_options options = { 0 };
+    struct stf_fault fault;
+    struct stf_block_output out;
+    struct stf_block *b = stf_block_begin(&w->arena, stf_rules_zksync_os_v31(), &c, &w->oracle,
+                                          NULL, &options, &fault);
+    assert_non_null(b);
+    for (size_t i = 0; i < 4; i++) {
+        struct stf_l2_log *log = journal_vec_push(b, &b->l2_logs, sizeof *log);
+        assert_non_null(log);
+        *log = logs[i];
+    }
+    assert_true(stf_block_end(b, &out, &fault));
+    size_t head = 1 + 32 + 8 + 4; /* and no diffs */
+    assert_bytes(bytes_of(out.pubdata.p + head, out.pubdata.len - head), want);
+}
+
 static void test_l2_to_l1_logs(void **state)
 {
     (void)state;
@@ -123,6 +144,7 @@ static void test_l2_to_l1_logs(void **state)
     json_t *j = vectors_load("vectors/execution/l2_to_l1_logs.json");
     const json_t *logs = vector_get(j, "logs");
     struct b256 leaves[4], scratch[4];
+    struct stf_l2_log all[4];
     assert_int_equal(json_array_size(logs), 4);
     for (size_t i = 0; i < 4; i++) {
         const json_t *v = json_array_get(logs, i);
@@ -134,7 +156,9 @@ static void test_l2_to_l1_logs(void **state)
             struct bytes message = vector_bytes(&w, v, "message");
             assert_b256(keccak256(message.p, message.len), vector_b256(v, "messageHash"));
             assert_b256(log.value, vector_b256(v, "messageHash"));
+            log.message = message;
         }
+        all[i] = log;
         uint8_t enc[88];
         stf_l2_log_encode(enc, &log);
         assert_bytes(bytes_of(enc, 88), want);
@@ -142,6 +166,7 @@ static void test_l2_to_l1_logs(void **state)
         assert_b256(leaves[i], vector_b256(v, "hash"));
     }
     assert_b256(batch_logs_root(leaves, 4, scratch), vector_b256(j, "treeRootOfAllFour"));
+    check_pubdata_section(&w, all, vector_bytes(&w, j, "pubdataSection"));
     json_decref(j);
     world_clear(&w);
 }

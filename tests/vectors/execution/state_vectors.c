@@ -29,6 +29,27 @@ static struct account_record deployed(struct world *w, struct bytes code)
     return rec;
 }
 
+/* A designator written by the journal, with its blob among the block's preimages; then cleared. */
+static void check_delegation(struct world *w, const json_t *want)
+{
+    struct stf_block_context c = world_context();
+    struct stf_options options = { 0 };
+    struct stf_fault fault;
+    struct stf_block *b = stf_block_begin(&w->arena, stf_rules_zksync_os_v31(), &c, &w->oracle,
+                                          NULL, &options, &fault);
+    struct addr a = addr_of_u32(0x7777), target, zero = { { 0 } };
+    memset(target.b, 0x11, 20);
+    journal_tx_begin(b);
+    struct account_entry *e = journal_account(b, &a);
+    assert_true(journal_set_nonce(b, e, 1) && journal_set_delegation(b, e, &target));
+    check_record(w, want, &e->current);
+    struct bytes blob = journal_preimage(b, &e->current.bytecode_hash);
+    assert_bytes(blob, vector_bytes(w, want, "blob"));
+    assert_true(journal_set_delegation(b, e, &zero));
+    e->current.nonce = 0;
+    assert_true(account_is_default(&e->current));
+}
+
 static void test_records(void **state)
 {
     (void)state;
@@ -52,6 +73,10 @@ static void test_records(void **state)
     assert_bytes(bytes_of(blob, 16), vector_bytes(&w, contract, "blob"));
     rec = deployed(&w, bytes_of(NULL, 0));
     check_record(&w, vector_get(j, "account_deployed_empty_code"), &rec);
+    check_delegation(&w, vector_get(j, "account_delegated_to_1111"));
+    code = world_hex(&w, "605b5b00");
+    code_blob_build(blob, code); /* a JUMPDEST in push data is none */
+    assert_bytes(bytes_of(blob + 8, 8), vector_bytes(&w, j, "bitmap_605b5b00"));
     struct addr a = world_addr("4242000000000000000000000000000000000000");
     struct b256 one = b256_of_u64(1);
     assert_b256(account_flat_key(&a), vector_b256(j, "flat_key_account_4242"));
