@@ -464,6 +464,154 @@ static void test_diff_order_is_total(void **state)
     chain_clear(&f.c);
 }
 
+/* ---- undo is complete ---- */
+
+struct op {
+    unsigned kind, who, slot, value;
+};
+
+static uint32_t draw(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33);
+}
+
+static void apply(struct chain *c, const struct op *o)
+{
+    struct stf_block *b = c->b;
+    struct stf_res res = { 100000000, 1000000000 };
+    struct addr a = addr_of_u32(0x40000 + o->who), other = addr_of_u32(0x40000 + o->slot);
+    struct b256 k = b256_of_u64(o->slot), v = b256_of_u64(o->value);
+    struct u256 amount = u256_of_u64(o->value);
+    uint8_t code[2] = { 0x5b, (uint8_t)o->value };
+    uint64_t nonce;
+    enum stf_halt h = HALT_NONE;
+    struct account_entry *e = journal_account(b, &a);
+    switch (o->kind) {
+    case 0:
+    case 1:
+        h = sys_sstore(b, &res, &a, &k, &v);
+        break;
+    case 2:
+        h = sys_tstore(b, &res, &a, &k, &v);
+        break;
+    case 3:
+        h = sys_add_balance(b, &res, &a, &amount);
+        break;
+    case 4:
+        h = sys_transfer(b, &res, &a, &other, &amount);
+        break;
+    case 5:
+        h = sys_increment_nonce(b, &res, &a, &nonce);
+        break;
+    case 6:
+        h = sys_set_code(b, &res, &a, bytes_of(code, 2));
+        break;
+    case 7:
+        h = sys_emit_event(b, &res, &a, &k, 1, bytes_of(code, 2));
+        break;
+    case 8:
+        h = sys_send_message(b, &res, &a, bytes_of(code, 2));
+        break;
+    case 9:
+        h = sys_selfdestruct(b, &res, &a, &other);
+        break;
+    case 10:
+        assert_true(journal_set_delegation(b, e, &other));
+        break;
+    default:
+        h = sys_warm_slot(b, &a, &k);
+        break;
+    }
+    assert_true(h == HALT_NONE || h == HALT_REVERT);
+}
+
+enum { MAX_OPS = 400, ACTORS = 5 };
+
+/* Runs random operations in nested frames, some of which roll back. Returns the operations that lasted. */
+static size_t run_frames(struct chain *c, uint64_t *seed, struct op *lasting)
+{
+    struct {
+        struct sys_mark mark;
+        size_t cnt;
+    } frames[20];
+    size_t depth = 0, cnt = 0;
+    for (int i = 0; i < MAX_OPS; i++) {
+        uint32_t dice = draw(seed) % 10;
+        if (dice == 0 && depth < 20) {
+            frames[depth].mark = sys_snapshot(c->b);
+            frames[depth++].cnt = cnt;
+        } else if (dice == 1 && depth > 0) {
+            depth--; /* kept */
+        } else if (dice == 2 && depth > 0) {
+            depth--;
+            sys_rollback(c->b, frames[depth].mark);
+            cnt = frames[depth].cnt;
+        } else {
+            struct op o = { draw(seed) % 12, draw(seed) % ACTORS, draw(seed) % ACTORS,
+                            draw(seed) % 4 };
+            apply(c, &o);
+            lasting[cnt++] = o;
+        }
+    }
+    return cnt;
+}
+
+/* What can be seen of the running transaction besides the diffs. */
+static void compare_views(struct chain *x, struct chain *y)
+{
+    assert_int_equal(x->b->refund, y->b->refund);
+    assert_int_equal(pubdata_of_tx(x->b), pubdata_of_tx(y->b));
+    assert_int_equal(x->b->events.cnt, y->b->events.cnt);
+    for (uint32_t who = 0; who < ACTORS; who++) {
+        struct addr a = addr_of_u32(0x40000 + who);
+        assert_int_equal(sys_is_warm(x->b, &a), sys_is_warm(y->b, &a));
+        assert_int_equal(sys_created_in_tx(x->b, &a), sys_created_in_tx(y->b, &a));
+        for (uint64_t i = 0; i < ACTORS; i++) {
+            struct b256 k = b256_of_u64(i), u, v;
+            struct stf_res r = { 10000, 10000000 }, s = r;
+            assert_int_equal(sys_tload(x->b, &r, &a, &k, &u), sys_tload(y->b, &s, &a, &k, &v));
+            assert_memory_equal(u.b, v.b, 32);
+            assert_int_equal(sys_sload(x->b, &r, &a, &k, &u), sys_sload(y->b, &s, &a, &k, &v));
+            assert_memory_equal(u.b, v.b, 32);
+            assert_int_equal(r.gas, s.gas); /* equally warm */
+            assert_int_equal(r.native, s.native);
+        }
+    }
+}
+
+static void test_undo_is_complete(void **state)
+{
+    (void)state;
+    static struct op lasting[MAX_OPS];
+    for (uint64_t round = 1; round <= 60; round++) {
+        uint64_t seed = round;
+        struct chain x, y;
+        chain_init(&x);
+        chain_init(&y);
+        chain_begin(&x);
+        chain_begin(&y);
+        for (int tx = 0; tx < 3; tx++) {
+            journal_tx_begin(x.b);
+            journal_tx_begin(y.b);
+            size_t cnt = run_frames(&x, &seed, lasting);
+            for (size_t i = 0; i < cnt; i++)
+                apply(&y, &lasting[i]);
+            compare_views(&x, &y);
+            journal_tx_commit(x.b);
+            journal_tx_commit(y.b);
+        }
+        struct stf_block_output ox = chain_end(&x), oy = chain_end(&y);
+        assert_int_equal(ox.pubdata.len, oy.pubdata.len);
+        assert_memory_equal(ox.pubdata.p, oy.pubdata.p, ox.pubdata.len);
+        assert_int_equal(ox.preimage_cnt, oy.preimage_cnt);
+        struct b256 rx = world_tree_root(&x.w), ry = world_tree_root(&y.w);
+        assert_memory_equal(rx.b, ry.b, 32);
+        chain_clear(&x);
+        chain_clear(&y);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_pubdata_base_is_tx_start),
         cmocka_unit_test(test_preimages_and_order),
         cmocka_unit_test(test_diff_order_is_total),
+        cmocka_unit_test(test_undo_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
