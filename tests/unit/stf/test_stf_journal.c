@@ -4,6 +4,7 @@
  * warmth that goes back with its frame, self-destruction, pubdata of a transaction. */
 #include "tests/unit/stf/stf_chain.h"
 
+#include "node/base/hash.h"
 #include "node/stf/journal.h"
 
 struct fixture {
@@ -470,6 +471,8 @@ struct op {
     unsigned kind, who, slot, value;
 };
 
+static const uint8_t forced_code[1] = { 0xfe };
+
 static uint32_t draw(uint64_t *seed)
 {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
@@ -519,6 +522,11 @@ static void apply(struct chain *c, const struct op *o)
     case 10:
         assert_true(journal_set_delegation(b, e, &other));
         break;
+    case 11: {
+        struct b256 bare = blake2s(forced_code, 1), observable = keccak256(forced_code, 1);
+        h = journal_force_code(b, &res, &a, &bare, 1, &observable);
+        break;
+    }
     default:
         h = sys_warm_slot(b, &a, &k);
         break;
@@ -548,7 +556,7 @@ static size_t run_frames(struct chain *c, uint64_t *seed, struct op *lasting)
             sys_rollback(c->b, frames[depth].mark);
             cnt = frames[depth].cnt;
         } else {
-            struct op o = { draw(seed) % 12, draw(seed) % ACTORS, draw(seed) % ACTORS,
+            struct op o = { draw(seed) % 13, draw(seed) % ACTORS, draw(seed) % ACTORS,
                             draw(seed) % 4 };
             apply(c, &o);
             lasting[cnt++] = o;
@@ -591,6 +599,8 @@ static void test_undo_is_complete(void **state)
         chain_init(&y);
         chain_begin(&x);
         chain_begin(&y);
+        assert_true(stf_block_add_preimage(x.b, bytes_of(forced_code, 1)));
+        assert_true(stf_block_add_preimage(y.b, bytes_of(forced_code, 1)));
         for (int tx = 0; tx < 3; tx++) {
             journal_tx_begin(x.b);
             journal_tx_begin(y.b);
