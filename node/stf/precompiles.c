@@ -120,11 +120,11 @@ struct modexp_in {
 };
 
 /* Bytes [offset, offset + len) of the input, zeros behind its end. */
-static void input_slice(uint8_t *out, struct bytes input, size_t offset, size_t len)
+static void input_slice(uint8_t *out, struct bytes input, uint64_t offset, size_t len)
 {
     struct bytes rest = bytes_of(NULL, 0);
     if (offset < input.len)
-        rest = bytes_of(input.p + offset, input.len - offset);
+        rest = bytes_of(input.p + offset, input.len - (size_t)offset);
     input_padded(out, len, rest);
 }
 
@@ -141,8 +141,7 @@ static uint64_t modexp_iterations(struct bytes input, uint64_t base_len, uint64_
     uint8_t head[32];
     size_t head_len = exp_len < 32 ? (size_t)exp_len : 32;
     memset(head, 0, sizeof(head));
-    if (base_len < SIZE_MAX - 96)
-        input_slice(head + (32 - head_len), input, 96 + (size_t)base_len, head_len);
+    input_slice(head + (32 - head_len), input, 96 + base_len, head_len); /* base_len < 2^32 */
     struct u256 exp_head = u256_of_be32(head);
     unsigned bits = u256_bit_len(&exp_head);
     uint64_t iterations = bits ? bits - 1 : 0;
@@ -193,6 +192,12 @@ static enum stf_halt run_modexp(const struct pre_call *c)
     halt = ee_buf_reserve(c->b, c->buf, m.mod_len);
     if (halt != HALT_NONE)
         return halt;
+    /* The modulus lies behind the exponent: where the input does not reach it, it is zero, and so
+     * is the result. Lengths that name far more than was given are thus never laid out. */
+    if (96 + (uint64_t)m.base_len + m.exp_len >= c->input.len) {
+        memset(c->buf->p, 0, m.mod_len);
+        return set_output(c, m.mod_len);
+    }
     struct arena *arena = sys_arena(c->b);
     struct arena_mark mark = arena_save(arena);
     uint8_t *p = arena_alloc(arena, m.base_len + m.exp_len + m.mod_len);

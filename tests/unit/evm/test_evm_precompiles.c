@@ -1,5 +1,6 @@
 /* Precompiles: price of both resources to the last unit, refusals, outputs, and what happens when
  * a build lacks one. */
+#include "node/crypto/crypto.h"
 #include "tests/unit/evm/vm.h"
 
 #include <string.h>
@@ -142,6 +143,37 @@ static void modexp_of_absurd_lengths_is_out_of_gas(void **state)
     assert_int_equal(r.gas_left, 0);
 }
 
+/* The modulus stands behind the exponent: an exponent that the input does not hold leaves none. A
+ * primitive that would run out of memory on it is not asked. */
+static bool modexp_must_not_run(uint8_t *out, const uint8_t *base, size_t base_len,
+                                const uint8_t *exp, size_t exp_len, const uint8_t *mod,
+                                size_t mod_len, struct arena *scratch)
+{
+    (void)out, (void)base, (void)base_len, (void)exp, (void)exp_len, (void)mod, (void)mod_len;
+    (void)scratch;
+    return false;
+}
+
+static void an_exponent_the_input_does_not_hold_gives_zero(void **state)
+{
+    (void)state;
+    struct stf_crypto crypto = *crypto_host();
+    crypto.modexp = modexp_must_not_run;
+    struct vm vm;
+    vm_init(&vm);
+    vm.crypto = &crypto;
+    vm_open(&vm);
+    /* 30,000,000 bytes of exponent: 80 million gas */
+    struct bytes input =
+        vm_hex(W1 "0000000000000000000000000000000000000000000000000000000001c9c380" W3 "03ff");
+    struct vm_result r = vm_call(&vm, 5, input, 0, VM_PLENTY, VM_PLENTY);
+    assert_int_equal(r.halt, HALT_STOP);
+    assert_int_equal(r.gas_used, (8 * (30000000 - 32) + 255) / 3);
+    assert_int_equal(r.output.len, 3);
+    assert_memory_equal(r.output.p, "\0\0\0", 3);
+    vm_close(&vm);
+}
+
 static void absent_precompiles_are_empty_accounts(void **state)
 {
     (void)state;
@@ -203,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prices_and_outputs),
         cmocka_unit_test(modexp_of_absurd_lengths_is_out_of_gas),
+        cmocka_unit_test(an_exponent_the_input_does_not_hold_gives_zero),
         cmocka_unit_test(absent_precompiles_are_empty_accounts),
         cmocka_unit_test(a_missing_primitive_ends_the_transaction),
     };
