@@ -54,9 +54,11 @@ struct tx_journal_ops {
      * columns are written once, variants are added (never changed). Rows are written in the order of the calls. */
     bool (*put)(void *ctx, const struct addr *sender, uint64_t chain_id, const struct tx_row *row,
                 uint64_t ticket, tx_journal_done_fn *done, void *arg, struct err *err);
-    /* Every row that is not final, by id, with variants. *next_id: one above the highest id there is. */
+    /* Every row that is not final, by id, with variants. *next_id: one above the highest id there is; *nonce_floor: one
+     * above the highest nonce of a final row that was mined, 0 for none. */
     bool (*load)(void *ctx, const struct addr *sender, uint64_t chain_id,
-                 tx_journal_visit_fn *visit, void *arg, uint64_t *next_id, struct err *err);
+                 tx_journal_visit_fn *visit, void *arg, uint64_t *next_id, uint64_t *nonce_floor,
+                 struct err *err);
     /* Newest row with the key (or, key NULL, with the id); visit is called once or not at all. */
     bool (*find)(void *ctx, const struct addr *sender, uint64_t chain_id, const char *key,
                  uint64_t id, tx_journal_visit_fn *visit, void *arg, struct err *err);
