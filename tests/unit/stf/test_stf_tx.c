@@ -211,6 +211,16 @@ static void sample_init(struct chain *c, struct sample *s, uint8_t type)
     }
 }
 
+static void check_authorization(const struct tx_authorization *got,
+                                const struct tx_authorization *want)
+{
+    assert_true(u256_eq(&got->chain_id, &want->chain_id));
+    assert_memory_equal(got->target.b, want->target.b, 20);
+    assert_int_equal(got->nonce, want->nonce);
+    assert_true(u256_eq(&got->y_parity, &want->y_parity));
+    assert_true(u256_eq(&got->r, &want->r) && u256_eq(&got->s, &want->s));
+}
+
 static void check_lists(const struct stf_tx *got, const struct stf_tx *want)
 {
     assert_int_equal(got->access_cnt, want->access_cnt);
@@ -222,7 +232,7 @@ static void check_lists(const struct stf_tx *got, const struct stf_tx *want)
     }
     assert_int_equal(got->auth_cnt, want->auth_cnt);
     for (size_t i = 0; i < want->auth_cnt; i++)
-        assert_memory_equal(&got->auths[i], &want->auths[i], sizeof want->auths[i]);
+        check_authorization(&got->auths[i], &want->auths[i]);
     assert_int_equal(got->blob_cnt, want->blob_cnt);
     for (size_t i = 0; i < want->blob_cnt; i++)
         assert_memory_equal(got->blob_hashes[i].b, want->blob_hashes[i].b, 32);
