@@ -76,6 +76,7 @@ struct config {
     } l1_sender;
     struct {
         uint64_t max_blocks_to_process, poll_interval_ms, confirmations;
+        bool accept_history;
     } l1_watcher;
     struct {
         bool enabled;

@@ -152,6 +152,9 @@ const struct config_key config_keys[] = {
       "how often L1 is looked at"),
     K("l1_watcher.confirmations", CFG_U64, l1_watcher.confirmations, 0, 10000, "2",
       "newest blocks left alone; a deposit this deep is taken"),
+    K("l1_watcher.accept_history", CFG_BOOL, l1_watcher.accept_history, 0, 0, "false",
+      "start although L1 has fewer executed batches than this folder saw (after a deep "
+      "reorganisation)"),
     K("batcher.enabled", CFG_BOOL, batcher.enabled, 0, 0, "true", "seal batches"),
     K("batcher.batch_timeout", CFG_DURATION, batcher.batch_timeout_ms, 1, BIG, "60s",
       "a batch is sealed this long after its first block"),

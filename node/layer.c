@@ -127,6 +127,7 @@ static struct settlement_config settlement_config_of(const struct node *n)
                                    .max_pubdata = BATCH_MAX_CALLDATA_PUBDATA,
                                    .max_native = 1ull << 35,
                                    .max_range = c->prover_api.max_fris_per_snark,
+                                   .accept_history = c->l1_watcher.accept_history,
                                    .mock_proofs = c->prover_api.fake_fri_provers_enabled ||
                                                   c->prover_api.fake_snark_provers_enabled,
                                    .l1_finalized = c->rpc.finalized_mode == FINALIZED_L1 };

@@ -149,8 +149,7 @@ bool settlement_start(struct settlement *s, const struct discovery_result *contr
                       struct err *err)
 {
     s->contracts = *contracts;
-    if (!checks_at_start(s, err) || !steps_load(s, err) || !batcher_load(s, err) ||
-        !submit_start(s, err))
+    if (!steps_load(s, err) || !checks_at_start(s, err) || !batcher_load(s, err))
         return false;
     s->started = true;
     s->roles_known = s->deps.signers[0] == NULL;
@@ -211,6 +210,15 @@ void settlement_on_caught_up(struct settlement *s)
         return;
     s->caught_up = true;
     submit_on_frontier(s);
+    /* Only now: the senders adopt transactions of an earlier run and send them again, which must not happen on a layer whose history
+     * has turned out to contradict ours. */
+    if (!s->holds[HOLD_DIVERGED].active) {
+        struct err err = { .kind = ERR_NONE };
+        if (!submit_start(s, &err))
+            hold_set(
+                s, HOLD_DIVERGED, err.msg,
+                "the journal of settlement transactions cannot be read: restore the data folder");
+    }
     settlement_run(s);
 }
 

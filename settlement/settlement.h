@@ -60,8 +60,10 @@ struct settlement_config {
     uint8_t da_scheme;
     uint64_t batch_timeout_ms, max_txs, max_blocks /* 0: no limit */, max_pubdata, max_native;
     uint64_t max_range; /* batches in one prove or execute */
-    bool mock_proofs;   /* only used where the contract says it is the testnet verifier */
-    bool l1_finalized;  /* ask for the finalized tag (frontier "finalized") */
+    bool
+        accept_history; /* the layer may have fewer executed batches than we saw: a reorganisation while we were away */
+    bool mock_proofs;  /* only used where the contract says it is the testnet verifier */
+    bool l1_finalized; /* ask for the finalized tag (frontier "finalized") */
     struct tx_manager_config sender; /* name is filled in per lane */
 };
 

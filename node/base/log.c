@@ -215,7 +215,7 @@ static void append_value(struct buf *b, const struct log_field *f, bool json)
 static void build_json(struct buf *b, const char *time, enum log_level level, enum log_component c,
                        const char *msg, const struct log_field *f, size_t n)
 {
-    buf_printf(b, "{\"ts\":\"%s\",\"level\":\"%s\",\"component\":\"%s\",\"msg\":", time,
+    buf_printf(b, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"target\":\"%s\",\"message\":", time,
                level_names[level], component_names[c]);
     append_quoted(b, msg);
     for (size_t i = 0; i < n; i++) {

@@ -345,14 +345,21 @@ static bool may_replace(struct mempool *m, const struct pooled *old, const struc
     return true;
 }
 
-/* A new nonce of the sender: it continues the executable ones, or it waits behind them. */
+/* A new nonce of the sender: it continues the executable ones, or it waits behind them. When the sender's room is used up, a
+ * transaction that runs earlier takes the place of his last waiting one (*drop_tail). */
 static bool may_add(struct mempool *m, const struct account *a, const struct stf_tx *tx,
-                    struct mempool_refusal *why)
+                    bool *drop_tail, struct mempool_refusal *why)
 {
+    bool tail_waits = a->cnt > a->executable_cnt && tx->nonce < a->txs[a->cnt - 1]->nonce;
     bool waits = tx->nonce > a->nonce + a->executable_cnt;
     size_t same_kind = waits ? a->cnt - a->executable_cnt : a->executable_cnt;
-    if (a->cnt >= 2 * m->cfg.max_account_slots || same_kind >= m->cfg.max_account_slots)
-        return refuse(m, why, "txpool is full: too many transactions of this sender");
+    *drop_tail = false;
+    if (a->cnt >= 2 * m->cfg.max_account_slots || same_kind >= m->cfg.max_account_slots) {
+        if (!tail_waits || (!waits && same_kind >= m->cfg.max_account_slots))
+            return refuse(m, why, "txpool is full: too many transactions of this sender");
+        *drop_tail = true;
+        return true;
+    }
     if (waits && m->total - m->executable >= m->cfg.max_queued)
         return refuse(m, why, "txpool is full");
     return true;
@@ -389,12 +396,17 @@ static bool place(struct mempool *m, struct account *a, const struct stf_tx *tx,
                  "nonce too low: next nonce %" PRIu64 ", tx nonce %" PRIu64, a->nonce, tx->nonce);
         return false;
     }
-    if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, why)) ||
+    bool drop_tail = false;
+    if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, &drop_tail, why)) ||
         !make_room(m, tx, &adm->base_fee, old, why))
         return false;
     struct pooled *p = pooled_of(m, tx);
     if (!p)
         return refuse(m, why, "txpool is full");
+    if (drop_tail) {
+        take_out(m, a, a->cnt - 1);
+        m->stats.evicted++;
+    }
     if (old) {
         take_out(m, a, i);
         m->stats.replaced++;

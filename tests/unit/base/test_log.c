@@ -75,9 +75,9 @@ static void json_lines(void **state)
     capture_begin();
     write_everything();
     const char *out = capture_end();
-    assert_memory_equal(out, "{\"ts\":\"2", 8);
+    assert_memory_equal(out, "{\"timestamp\":\"2", 15);
     assert_string_equal(
-        out + 34, "\",\"level\":\"info\",\"component\":\"settlement\",\"msg\":\"batch committed\","
+        out + 41, "\",\"level\":\"info\",\"target\":\"settlement\",\"message\":\"batch committed\","
                   "\"batch\":18446744073709551615,\"delta\":-5,\"plain\":\"word\","
                   "\"quoted\":\"two \\\"w\\\"\\n\",\"tx\":\"" HASH_TEXT "\",\"to\":\"" ADDR_TEXT
                   "\",\"value\":\"18446744073709551616\",\"yes\":true,\"none\":\"(null)\"}\n");
