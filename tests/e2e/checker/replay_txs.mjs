@@ -89,7 +89,6 @@ const plainLogs = (logs) => logs.map((l) => ({ address: l.address.toLowerCase(),
 
 async function playRun(block, run, receipts, after) {
   await evm.q('anvil_setCoinbase', block.miner);
-  await evm.q('evm_setBlockGasLimit', hex(2n ** 40n));
   // Several of our blocks may share a second, which anvil refuses; it then takes the next one.
   await evm.answer('evm_setNextBlockTimestamp', block.timestamp);
   await evm.q('anvil_setNextBlockBaseFeePerGas', block.baseFeePerGas);
@@ -148,6 +147,7 @@ for (let n = Number(arg('from', 1)); n <= last; n++) {
   blocks++;
   const receipts = new Map((await ours.q('eth_getBlockReceipts', hex(n))).map((r) => [r.transactionHash, r]));
   await evm.q('anvil_reset', { forking: { jsonRpcUrl: ours.url, blockNumber: n - 1 } });
+  await evm.q('evm_setBlockGasLimit', hex(2n ** 40n));
   const after = new Map();
   after.gaps = new Map();
   let run = [];

@@ -13,9 +13,9 @@ export const BRIDGEHUB = '0xF0f88e68086Cf8f68063854D93E92C7Bb91DFD14';
 export const DIAMOND = '0x2e20611736Af7A38d3e38840fa66A482984087aC';
 export const TIMELOCK = '0xD321F46267cB071FF54c44CC2116bBbC78dBB273';
 export const NULLIFIER = '0x0c460a997e9c2AF23359b17B4266b852e96048a7';
-const DA = {
-  calldata: ['0xeBAb99053A18eE485b5F0f960c7D9eFED9F9Dbd8', 3],
-  validium: ['0xFbb8aFE1b4B813DcB105C7D0744943b541B2Ed04', 1],
+export const DA = {
+  calldata: ['0xebab99053a18ee485b5f0f960c7d9efed9f9dbd8', 3],
+  validium: ['0xfbb8afe1b4b813dcb105c7d0744943b541b2ed04', 1],
 };
 
 const mnemonic = Mnemonic.fromPhrase('test test test test test test test test test test test junk');
