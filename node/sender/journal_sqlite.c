@@ -319,9 +319,11 @@ static bool read_versions(sqlite3 *db, const struct tx_journal_name *n, uint64_t
         struct tx_variant_row *grown = realloc(out->rows, (out->cnt + 1) * sizeof(*grown));
         if (grown)
             out->rows = grown;
-        ok = grown && out->cnt < VERSIONS_MAX && read_version_row(st, &out->rows[out->cnt]) &&
-             out->rows[out->cnt].index == out->cnt;
-        out->cnt += ok;
+        ok = grown && out->cnt < VERSIONS_MAX;
+        if (ok) {
+            struct tx_variant_row *v = &out->rows[out->cnt++];
+            ok = read_version_row(st, v) && v->index == out->cnt - 1;
+        }
         if (!ok)
             err_set(err, ERR_LOCAL, "sender journal: damaged versions of request %llu",
                     (unsigned long long)id);

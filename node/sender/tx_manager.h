@@ -49,7 +49,7 @@ struct tx_manager_config { /* zero means the default */
     uint32_t gas_margin_percent;        /* on top of eth_estimateGas; 25 */
     uint64_t gas_fallback;    /* when the node cannot estimate and there is no hint; 15 000 000 */
     uint64_t poll_ms;         /* 1 s */
-    uint64_t revert_retry_ms; /* simulation that reverts for now; 10 s */
+    uint64_t revert_retry_ms; /* a simulated revert that passes with time; 10 s */
     uint64_t resend_ms;  /* the same raw bytes to all endpoints, as long as it is not mined; 60 s */
     size_t max_requests; /* live ones; 1024: submit fails with ERR_TRANSIENT beyond it */
 };

@@ -41,7 +41,7 @@ static void keys_come_from_text_file_and_environment(void **state)
     close(fd);
     snprintf(source, sizeof(source), "file:%s", path);
     assert_int_equal(setenv("GH_TEST_KEY", KEY0, 1), 0);
-    const char *const sources[] = { KEY0, KEY0 + 2, source, "env:GH_TEST_KEY" };
+    const char *const sources[] = { KEY0, &KEY0[2], source, "env:GH_TEST_KEY" };
     for (size_t i = 0; i < 4; i++) {
         struct signer *s = signer_open(sources[i], &e);
         assert_non_null(s);
