@@ -150,7 +150,6 @@ static void collect(void *ctx, struct metrics *m)
         settlement_stats_get(n->settlement, &st);
         metrics_put_u64(m, METRIC_SETTLEMENT_HOLD, NULL, st.holding);
     }
-    metrics_put_u64(m, METRIC_STORE_QUEUE, NULL, store_queue_len(n->store));
 }
 
 /* ---- /status ---- */

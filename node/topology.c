@@ -187,6 +187,23 @@ static bool catch_signals(struct node *n, struct err *err)
     return true;
 }
 
+static void on_minute(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    mempool_expire(((struct node *)arg)->mempool);
+}
+
+static bool start_minute_timer(struct node *n, struct err *err)
+{
+    struct timeval tv = { .tv_sec = 60 };
+    n->minute_timer = event_new(n->base, -1, EV_PERSIST, on_minute, n);
+    if (!n->minute_timer)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    evtimer_add(n->minute_timer, &tv);
+    return true;
+}
+
 static bool bring_up(struct node *n, struct err *err)
 {
     struct store_config sc = { .dir = n->cfg->general.data_dir };
@@ -195,7 +212,7 @@ static bool bring_up(struct node *n, struct err *err)
     if (!n->reader || !load_state(n, err) || !create_chain(n, err) || !catch_signals(n, err))
         return false;
     chain_subscribe(n->chain, NULL, on_tree, NULL, n);
-    if (!create_rpc(n, err) || !chain_start(n->chain, err))
+    if (!create_rpc(n, err) || !chain_start(n->chain, err) || !start_minute_timer(n, err))
         return false;
     rpc_set_ready(n->rpc);
     struct chain_head h = chain_head_get(n->chain);
@@ -223,6 +240,8 @@ static void tear_down(struct node *n)
     store_reader_close(n->reader);
     store_close(n->store);
     state_destroy(n->state);
+    if (n->minute_timer)
+        event_free(n->minute_timer);
     if (n->sigint)
         event_free(n->sigint);
     if (n->sigterm)

@@ -20,7 +20,7 @@ struct node {
     const struct config *cfg;
     const struct clock *clock;
     struct event_base *base;
-    struct event *sigint, *sigterm, *fee_timer, *discovery_timer;
+    struct event *sigint, *sigterm, *fee_timer, *discovery_timer, *minute_timer;
     struct store *store;
     struct store_reader *reader; /* the loop's */
     struct state *state;

@@ -203,7 +203,7 @@ static void seal(struct settlement *s, const char *reason)
     }
 }
 
-/* Adds one block; false when there is nothing more to do for now. */
+/* Adds one block; false when nothing more can be done at this point. */
 static bool step(struct settlement *s, struct arena *arena)
 {
     struct batch_block blk;

@@ -706,7 +706,7 @@ void mempool_expire(struct mempool *m)
         void *val;
         for (size_t i = 0; !again && map_next(&m->by_addr, &i, &key, &val);) {
             struct account *a = *(struct account **)val;
-            for (size_t j = a->executable_cnt; j < a->cnt && !again; j++) {
+            for (size_t j = a->executable_cnt; !again && j < a->cnt; j++) {
                 if (now - a->txs[j]->arrived_ms < m->cfg.queued_ttl_ms)
                     continue;
                 take_out(m, a, j);

@@ -66,7 +66,11 @@ void chain_block_release(struct chain *c, const struct chain_block *b)
         return;
     /* the public part is the entry's first member */
     _Static_assert(offsetof(struct cached_block, b) == 0, "a chain_block is its cache entry");
-    block_cache_release(&c->cache, (struct cached_block *)(uintptr_t)b);
+    union {
+        const struct chain_block *given;
+        struct cached_block *entry;
+    } u = { .given = b };
+    block_cache_release(&c->cache, u.entry);
 }
 
 bool chain_call_context(struct chain *c, struct store_reader *r, uint64_t number,

@@ -52,7 +52,8 @@ static const char *const index_steps[] = {
     "CREATE INDEX tx_sender ON tx(sender, nonce);"
     "CREATE TABLE block_hash(hash BLOB PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE block_bloom(number INTEGER PRIMARY KEY, bloom BLOB NOT NULL) STRICT;"
-    "CREATE TABLE block_tree(number INTEGER PRIMARY KEY, root BLOB NOT NULL, leaf_count INTEGER NOT NULL,"
+    "CREATE TABLE block_tree(number INTEGER PRIMARY KEY, root BLOB NOT NULL, leaf_count INTEGER "
+    "NOT NULL,"
     "  multichain_root BLOB NOT NULL, sl_chain_id INTEGER NOT NULL) STRICT;"
     "CREATE TABLE applied(name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };

@@ -127,12 +127,11 @@ bool store_write_sync(struct store *s, enum store_file file, store_job_fn *fn, v
     return j.ok;
 }
 
-size_t store_queue_len(const struct store *s)
+size_t store_queue_len(struct store *s)
 {
-    pthread_mutex_t *m = (pthread_mutex_t *)(uintptr_t)&s->mutex;
-    pthread_mutex_lock(m);
+    pthread_mutex_lock(&s->mutex);
     size_t n = s->queue_len;
-    pthread_mutex_unlock(m);
+    pthread_mutex_unlock(&s->mutex);
     return n;
 }
 

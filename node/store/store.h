@@ -60,7 +60,7 @@ MUST_USE bool store_write(struct store *s, enum store_file file, store_job_fn *j
 /* The same and waits for the commit: start-up and tools only, never on a running loop. */
 MUST_USE bool store_write_sync(struct store *s, enum store_file file, store_job_fn *job, void *arg,
                                struct err *err);
-size_t store_queue_len(const struct store *s);
+size_t store_queue_len(struct store *s);
 /* Waits until every job handed over is committed, and runs the `done` callbacks here, those of jobs they hand over too. Loop thread, at
  * shutdown. */
 void store_drain(struct store *s);

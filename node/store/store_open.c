@@ -40,7 +40,10 @@ struct sqlite3 *store_open_file(const char *dir, const char *vfs, enum store_fil
     bool ok = true;
     if (!read_only) {
         /* FULL: a commit is on the disk before anyone is told (design: durable before visible). */
-        ok = sql_exec(db, "PRAGMA journal_mode = WAL", err) &&
+        /* EXTRA until the file is in WAL mode: turning to it ends with the removal of a rollback journal, and if the
+         * power took that removal back, the next start would roll a new file back to nothing. */
+        ok = sql_exec(db, "PRAGMA synchronous = EXTRA", err) &&
+             sql_exec(db, "PRAGMA journal_mode = WAL", err) &&
              sql_exec(db,
                       file == STORE_INDEX ? "PRAGMA synchronous = NORMAL"
                                           : "PRAGMA synchronous = FULL",
