@@ -107,12 +107,23 @@ static bool store_put(void *ctx, const struct addr *sender, uint64_t chain_id,
     return false;
 }
 
+static bool nothing_job(struct store_txn *t, void *arg, struct err *err)
+{
+    (void)t;
+    (void)arg;
+    (void)err;
+    return true;
+}
+
+/* At start: writes that an earlier manager left in the queue are waited for, so that they are read. */
 static bool store_load(void *ctx, const struct addr *sender, uint64_t chain_id,
                        tx_journal_visit_fn *visit, void *arg, uint64_t *next_id,
                        uint64_t *nonce_floor, struct err *err)
 {
     struct store_journal *j = ctx;
     struct tx_journal_name n = { *sender, chain_id };
+    if (!store_write_sync(j->store, STORE_JOURNAL, nothing_job, NULL, err))
+        return false;
     return tx_journal_load_here(store_reader_db(j->reader, STORE_JOURNAL), &n, visit, arg, next_id,
                                 nonce_floor, err);
 }
