@@ -60,7 +60,7 @@ struct eth_client_deps { /* borrowed: must outlive the client */
 /* ERR_INVALID: no URL, or one that does not parse. No network is touched before the first call. */
 MUST_USE struct eth_client *eth_client_create(const struct eth_client_deps *deps,
                                               const struct eth_client_config *cfg, struct err *err);
-/* Cancels everything; no callback runs any more. NULL is allowed. */
+/* Cancels everything; no callback runs any more. Not from inside a callback. NULL is allowed. */
 void eth_client_destroy(struct eth_client *c);
 
 /* Per call; zeroed means defaults. A NULL pointer is the same. */

@@ -35,23 +35,28 @@ static void write_body(struct buf *body, struct eth_request **reqs, size_t cnt, 
         buf_append_str(body, "]");
 }
 
+static struct eth_post *post_new(size_t cnt)
+{
+    struct eth_post *p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->reqs = calloc(cnt, sizeof(struct eth_request *));
+    p->ids = calloc(cnt, sizeof(uint64_t));
+    if (p->reqs && p->ids)
+        return p;
+    free(p->reqs);
+    free(p->ids);
+    free(p);
+    return NULL;
+}
+
 bool eth_post_send(struct eth_client *c, size_t endpoint, struct eth_request **reqs, size_t cnt,
                    struct err *err)
 {
     struct eth_endpoint *ep = &c->endpoints[endpoint];
-    struct eth_post *p = calloc(1, sizeof(*p));
-    if (p) {
-        p->reqs = calloc(cnt, sizeof(struct eth_request *));
-        p->ids = calloc(cnt, sizeof(uint64_t));
-    }
-    if (!p || !p->reqs || !p->ids) {
-        if (p) {
-            free(p->reqs);
-            free(p->ids);
-        }
-        free(p);
+    struct eth_post *p = post_new(cnt);
+    if (!p)
         return err_set(err, ERR_LOCAL, "out of memory");
-    }
     p->c = c;
     p->endpoint = endpoint;
     p->cnt = p->live = cnt;

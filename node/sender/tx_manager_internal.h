@@ -1,0 +1,46 @@
+/* node/sender/tx_manager_internal.h
+ *
+ * Inside of the shell: tx_manager.c has the lifecycle, the owner's side and the journal, tx_manager_calls.c the calls to the
+ * settlement layer's node. */
+#ifndef GH_SENDER_TX_MANAGER_INTERNAL_H
+#define GH_SENDER_TX_MANAGER_INTERNAL_H
+
+#include "node/net/eth_client.h"
+#include "node/sender/tx_core.h"
+
+#define TX_CALL_PARTS 5
+
+/* One RPC call, or the group of calls that one command needs. */
+struct tx_call {
+    struct tx_manager *m;
+    enum tx_cmd_kind kind;
+    uint64_t id;
+    size_t variant;
+    struct eth_request *reqs[TX_CALL_PARTS];
+    unsigned left;
+    struct tx_view view;
+    bool has_market, has_err, is_revert;
+    struct err err;
+    uint64_t gas, block;
+    struct buf revert;
+    TAILQ_ENTRY(tx_call) link;
+};
+struct tx_manager {
+    struct tx_manager_deps deps;
+    char *name; /* owned */
+    tx_change_fn *on_change;
+    void *arg;
+    struct tx_core core;
+    struct event *timer; /* owned */
+    struct event *kick;  /* owned */
+    bool loaded, started, draining;
+    TAILQ_HEAD(, tx_call) calls;
+};
+
+/* tx_manager.c: carries out what the machine wants now. */
+void tx_manager_drain(struct tx_manager *m);
+/* tx_manager_calls.c: every command but PUT and NOTIFY. `it` may be NULL for VIEW. */
+void tx_manager_ask(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it);
+void tx_call_cancel(struct tx_call *k);
+
+#endif
