@@ -1,8 +1,8 @@
 /* tests/bench/node/load_latency.c
  *
  * Inclusion latency at a fixed rate: transaction i is due at start + i / rate whether or not the peer keeps up, each in a request of
- * its own; its latency ends when eth_getTransactionReceipt knows it. Receipts of the oldest open transactions are asked for in one
- * batch every few milliseconds. */
+ * its own; its latency ends when eth_getTransactionReceipt knows it. The receipt of the oldest open transaction is asked for every
+ * few milliseconds; once it is there, those of the others are asked for in batches until none is found. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ struct latency {
     struct load_http lane[LANES], control;
     uint32_t lane_tx[LANES];
     uint64_t start_ns, ask_at_ns;
+    unsigned ask_cnt;
     uint64_t *due_ns, *seen_ns; /* owned, of each transaction */
     bool *refused;              /* owned */
     size_t next, answered, done, refusals;
@@ -74,7 +75,7 @@ static void ask_receipts(struct latency *l, uint64_t now)
     while (l->oldest < l->next && !is_open(l, l->oldest))
         l->oldest++;
     buf_reset(&l->json);
-    for (uint32_t i = l->oldest; i < l->next && n < ASK_AT_ONCE; i++) {
+    for (uint32_t i = l->oldest; i < l->next && n < l->ask_cnt; i++) {
         if (!is_open(l, i))
             continue;
         buf_printf(&l->json,
@@ -113,7 +114,8 @@ static bool take_receipts(struct latency *l, struct err *err)
         l->done++;
         found++;
     }
-    if (found) /* a block came: the others in it are there as well */
+    l->ask_cnt = found ? ASK_AT_ONCE : 1;
+    if (found)
         l->ask_at_ns = 0;
     return true;
 }
@@ -200,6 +202,7 @@ bool load_latency(const struct load_settings *set, struct err *err)
     for (size_t i = 0; i < LANES; i++)
         l->lane[i].fd = -1;
     bool ok = prepare(l, set, err);
+    l->ask_cnt = 1;
     l->start_ns = load_now_ns() + 1000000;
     for (size_t i = 0; ok && i < set->txs; i++)
         l->due_ns[i] = l->start_ns + (uint64_t)((double)i * 1e9 / set->rate);
