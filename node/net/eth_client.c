@@ -288,8 +288,7 @@ static uint64_t backoff_ms(const struct eth_client *c, uint32_t rounds)
     return ms < c->cfg.backoff_max_ms ? ms : c->cfg.backoff_max_ms;
 }
 
-/* The endpoint for r, or -1 when it has to wait. Endpoints that are due are probed on the way, so that a better one that
- * has recovered is used again. */
+/* The endpoint for r, or -1 when it has to wait. */
 static int choose(struct eth_client *c, struct eth_request *r, uint64_t now)
 {
     if (r->pinned >= 0)
@@ -298,8 +297,6 @@ static int choose(struct eth_client *c, struct eth_request *r, uint64_t now)
     for (size_t i = 0; i < c->endpoint_cnt; i++) {
         struct eth_endpoint *e = &c->endpoints[i];
         bool tried = (r->tried >> i) & 1;
-        if (eth_endpoint_probe_due(c, i, now))
-            eth_endpoint_probe(c, i);
         if (tried)
             continue;
         untried |= e->state != ETH_ENDPOINT_REFUSED;
@@ -364,8 +361,12 @@ static void dispatch(struct eth_client *c)
     struct pack packs[ETH_ENDPOINT_MAX];
     uint64_t now = now_ms(c);
     struct eth_request *r, *next;
-    for (size_t i = 0; i < c->endpoint_cnt; i++)
+    for (size_t i = 0; i < c->endpoint_cnt; i++) {
         packs[i] = empty;
+        /* also the ones not needed now: a better one is used again, and to_all reaches everybody */
+        if (!TAILQ_EMPTY(&c->queue) && eth_endpoint_probe_due(c, i, now))
+            eth_endpoint_probe(c, i);
+    }
     for (r = TAILQ_FIRST(&c->queue); r && c->post_cnt < c->cfg.max_posts; r = next) {
         next = TAILQ_NEXT(r, link);
         if (r->not_before_ms > now)
