@@ -58,9 +58,21 @@ static bool waits_for_block(struct bytes body)
     return body.len > sizeof(name) && memmem(body.p, body.len, name, sizeof(name) - 1) != NULL;
 }
 
+/* evhttp itself answers 501 to methods it is not told of, so one more is let through to be refused properly. */
+static bool refuse_method(struct http_exchange *x, enum http_method only)
+{
+    if (http_method(x) == only)
+        return false;
+    (void)http_add_header(x, "Allow", http_method_name(only));
+    http_reply_text(x, 405, "method not allowed\n");
+    return true;
+}
+
 static void on_request(void *arg, struct http_exchange *x)
 {
     struct rpc *r = arg;
+    if (refuse_method(x, HTTP_POST))
+        return;
     struct job *j = calloc(1, sizeof(*j));
     if (!j) {
         http_reply_text(x, 503, "out of memory\n");
@@ -83,6 +95,8 @@ static void on_status(void *arg, struct http_exchange *x)
 {
     struct rpc *r = arg;
     struct buf out;
+    if (refuse_method(x, HTTP_GET))
+        return;
     buf_init(&out, 4u << 20);
     int status = rpc_status_page(r, http_path(x), &out);
     if (out.failed)
@@ -96,6 +110,8 @@ static void on_metrics(void *arg, struct http_exchange *x)
 {
     struct rpc *r = arg;
     struct buf out;
+    if (refuse_method(x, HTTP_GET))
+        return;
     if (strcmp(http_path(x), "/metrics") != 0 && strcmp(http_path(x), "/") != 0) {
         http_reply_text(x, 404, "not found\n");
         return;
@@ -159,7 +175,7 @@ static bool open_rpc(struct rpc *r, struct err *err)
     struct http_server_config cfg = { .name = "rpc",
                                       .address = at.host,
                                       .port = at.port,
-                                      .allowed_methods = HTTP_POST,
+                                      .allowed_methods = HTTP_GET | HTTP_POST,
                                       .max_body_len = (size_t)r->d.cfg->rpc.max_request_size,
                                       .max_connections = (size_t)r->d.cfg->rpc.max_connections,
                                       .max_in_work = 4 * (size_t)r->d.cfg->rpc.max_connections,
@@ -181,7 +197,7 @@ static bool open_status(struct rpc *r, struct err *err)
     struct http_server_config cfg = { .name = "status",
                                       .address = at.host,
                                       .port = at.port,
-                                      .allowed_methods = HTTP_GET,
+                                      .allowed_methods = HTTP_GET | HTTP_POST,
                                       .max_connections = 100,
                                       .max_body_len = 4096 };
     r->status_http = open_server(r, &cfg, on_status, err);
@@ -195,7 +211,7 @@ static bool open_metrics(struct rpc *r, struct err *err)
     struct http_server_config cfg = { .name = "metrics",
                                       .address = r->d.cfg->prometheus.address,
                                       .port = (uint16_t)r->d.cfg->prometheus.port,
-                                      .allowed_methods = HTTP_GET,
+                                      .allowed_methods = HTTP_GET | HTTP_POST,
                                       .max_connections = 100,
                                       .max_body_len = 4096 };
     r->metrics_http = open_server(r, &cfg, on_metrics, err);
