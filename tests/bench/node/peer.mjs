@@ -16,7 +16,7 @@ export const MEMORY_LIMIT_MB = Number(process.env.GH_BENCH_ANVIL_MB ?? 4096);
 export const MODES = {
   'anvil --no-mining, mined at the end': { args: ['--no-mining'], load: { mineMs: 10, mineAfter: true, window: 10_000_000 } },
   'anvil --no-mining, mined every 250 ms': { args: ['--no-mining'], load: { mineMs: 250 } },
-  'anvil, mining on arrival': { args: [], load: {} },
+  'anvil, mining on arrival': { args: [], load: { seconds: 5, graceMs: 3000 } }, // seconds a block once many wait
 };
 
 // use(peer) with peer.url; peer.guard.tripped after it had to be killed.
