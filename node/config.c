@@ -16,6 +16,7 @@
 #define MAX_FILE_LEN (1u << 20)
 #define MAX_DEPTH    8
 #define MAX_NAME     256
+#define MAX_KEYS     256
 
 const struct config_key *config_key_find(const char *name)
 {
@@ -29,8 +30,10 @@ static bool set_key(struct config *c, const struct config_key *k, const char *va
                     struct err *err)
 {
     if (!config_value_set(c, k, value, err))
-        return k->type == CFG_SECRET ? err_wrap(err, "%s", k->name)
-                                     : err_wrap(err, "%s: \"%.80s\"", k->name, value);
+        /* neither keys nor URLs are repeated: a URL may hold an API key or a password */
+        return k->type == CFG_SECRET || k->type == CFG_URLS
+                   ? err_wrap(err, "%s", k->name)
+                   : err_wrap(err, "%s: \"%.80s\"", k->name, value);
     return true;
 }
 
@@ -52,6 +55,8 @@ struct yaml_reader {
     bool allow_unknown;
     struct buf *warnings;
     bool urls_given; /* the first URL of a file replaces the default or an earlier file's */
+    bool in_list;
+    bool seen[MAX_KEYS]; /* in this file */
     char name[MAX_NAME];
     struct err *err;
 };
@@ -83,6 +88,13 @@ static bool scalar(struct yaml_reader *y, const char *value, size_t line)
                        "--allow-unknown-config for a file of another node)",
                        y->file, line, y->name);
     }
+    bool *seen = &y->seen[k - config_keys];
+    if (*seen && !(k->type == CFG_URLS && y->in_list))
+        return err_set(y->err, ERR_INVALID,
+                       y->in_list ? "%s:%zu: %s takes one value, not a list"
+                                  : "%s:%zu: %s is given twice",
+                       y->file, line, y->name);
+    *seen = true;
     if (k->type == CFG_URLS && !y->urls_given) {
         y->c->general.l1_rpc_url_cnt = 0;
         y->urls_given = true;
@@ -133,17 +145,19 @@ static bool mapping(yaml_parser_t *p, struct yaml_reader *y, unsigned depth)
 
 static bool sequence(yaml_parser_t *p, struct yaml_reader *y, unsigned depth)
 {
-    for (;;) {
+    bool outer = y->in_list, ok = true;
+    y->in_list = true;
+    while (ok) {
         yaml_event_t ev;
-        if (!next_event(p, &ev, y))
-            return false;
-        if (ev.type == YAML_SEQUENCE_END_EVENT) {
+        ok = next_event(p, &ev, y);
+        if (ok && ev.type == YAML_SEQUENCE_END_EVENT) {
             yaml_event_delete(&ev);
-            return true;
+            break;
         }
-        if (!value(p, &ev, y, depth + 1))
-            return false;
+        ok = ok && value(p, &ev, y, depth + 1);
     }
+    y->in_list = outer;
+    return ok;
 }
 
 /* Consumes ev. */
@@ -156,7 +170,11 @@ static bool value(yaml_parser_t *p, yaml_event_t *ev, struct yaml_reader *y, uns
         const char *text = (const char *)ev->data.scalar.value;
         bool null = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
                     (!*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
-        ok = null || scalar(y, text, line);
+        if (strlen(text) != ev->data.scalar.length)
+            ok = err_set(y->err, ERR_INVALID, "%s:%zu: %s: a NUL character in a value", y->file,
+                         line, y->name);
+        else
+            ok = null || scalar(y, text, line);
     }
     yaml_event_delete(ev);
     if (depth > MAX_DEPTH)
@@ -180,6 +198,7 @@ static bool load_file(struct config *c, const char *path, const struct config_so
     struct yaml_reader y = {
         .c = c, .file = path, .allow_unknown = src->allow_unknown, .warnings = warnings, .err = err
     };
+    CHECK(config_key_cnt <= MAX_KEYS);
     yaml_parser_t p;
     bool ok = yaml_parser_initialize(&p) || err_set(err, ERR_LOCAL, "out of memory");
     if (ok) {

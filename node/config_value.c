@@ -73,7 +73,7 @@ static bool parse_wei(struct u256 *out, const char *s)
     const char *dot = memchr(s, '.', num);
     size_t whole = dot ? (size_t)(dot - s) : num, frac = dot ? num - whole - 1 : 0;
     char digits[160];
-    if (whole == 0 || frac > decimals || whole + decimals >= sizeof(digits))
+    if (whole == 0 || (dot && frac == 0) || frac > decimals || whole + decimals >= sizeof(digits))
         return false;
     memcpy(digits, s, whole);
     if (frac)
@@ -239,11 +239,27 @@ static void print_wei(struct buf *out, const struct u256 *v)
     buf_printf(out, "\"%s\"", text);
 }
 
+/* A double-quoted YAML scalar that reads back as the same bytes. */
+static void print_text(struct buf *out, const char *s)
+{
+    buf_append_str(out, "\"");
+    for (; *s; s++) {
+        unsigned char ch = (unsigned char)*s;
+        if (ch == '"' || ch == '\\')
+            buf_printf(out, "\\%c", ch);
+        else if (ch < 0x20 || ch == 0x7f)
+            buf_printf(out, "\\x%02X", (unsigned)ch);
+        else
+            buf_append(out, s, 1);
+    }
+    buf_append_str(out, "\"");
+}
+
 void config_value_print(struct buf *out, const struct config *c, const struct config_key *k)
 {
     switch (k->type) {
     case CFG_TEXT:
-        buf_printf(out, "\"%s\"", (const char *)cplace(c, k));
+        print_text(out, cplace(c, k));
         return;
     case CFG_URLS: /* a URL may carry an API key: only scheme and host are shown */
         for (size_t i = 0; i < c->general.l1_rpc_url_cnt; i++) {
