@@ -308,8 +308,8 @@ static bool build_list(struct sim *s, struct call_request *q, uint64_t gas, stru
 {
     for (int round = 0; round < MAX_LIST_ROUNDS; round++) {
         struct sim_touched t = { 0 };
-        struct tx_access *list;
-        size_t cnt;
+        struct tx_access *list = NULL;
+        size_t cnt = 0;
         s->touched = &t;
         if (!sim_tx(s, q, gas, tx))
             return false;

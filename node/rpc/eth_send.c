@@ -2,7 +2,6 @@
  *
  * Submitting transactions. The common form of eth_sendRawTransaction comes here straight from the text of the
  * request: hex -> envelope -> sender -> admission -> pool, with one view of the state for all submissions of a batch. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -213,11 +212,10 @@ static bool wait_published(struct rpc *r, uint64_t *seen, uint64_t deadline_ms)
             break;
         }
         uint64_t left = deadline_ms - now < 250 ? deadline_ms - now : 250;
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)(left % 1000) * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
+        /* the condition runs on the monotonic clock, which a test's own clock is not */
+        uint64_t until_ms = clock_mono_ms(clock_system()) + left;
+        struct timespec until = { .tv_sec = (time_t)(until_ms / 1000),
+                                  .tv_nsec = (long)(until_ms % 1000) * 1000000 };
         (void)pthread_cond_timedwait(&r->published, &r->mutex, &until);
     }
     in_time = in_time && !atomic_load(&r->draining);
