@@ -9,11 +9,10 @@
 // Return data comes from our debug_traceTransaction where it is served, otherwise from eth_call on the state before the
 // block for the block's first transaction. The last line is `N transactions in M blocks repeated: ok`.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { AbiCoder } from 'ethers';
 import { gasUsed, ratios } from '../lib/gas.mjs';
-import { ANVIL } from '../lib/paths.mjs';
+import { ANVIL, scratch } from '../lib/paths.mjs';
 import { Child, freePorts } from '../lib/process.mjs';
 import { Rpc, hex, num } from '../lib/rpc.mjs';
 import { until } from '../lib/wait.mjs';
@@ -24,7 +23,7 @@ const L1_TYPE = '0x7f', FREE = ['0x7e', '0x7d'];
 const BASE_TOKEN = '0x000000000000000000000000000000000000800a', TRACKER = '0x000000000000000000000000000000000001000f', TREASURY = '0x0000000000000000000000000000000000010011';
 
 // An own mnemonic: anvil gives its own accounts a balance also on a fork, and the usual ones are the wallets of the tests.
-const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'gatehouse-replay-'));
+const dir = scratch('replay');
 const [port] = await freePorts(1);
 const url = `http://127.0.0.1:${port}`, evm = new Rpc(url);
 const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--silent', '--no-mining', '--order', 'fifo', '--hardfork', 'cancun', '--auto-impersonate', '--accounts', '1', '--mnemonic', 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about', '--fork-url', ours.url, '--fork-block-number', '0', '--no-storage-caching', '--disable-min-priority-fee'], { log: path.join(dir, 'anvil.log') });

@@ -107,8 +107,9 @@ export class L1 {
   }
 
   // A send by an account anvil signs for, mined at once while automatic mining is on, else awaited.
-  async send(from, to, data, { value = 0n, gas = 10_000_000n } = {}) {
+  async send(from, to, data, { value = 0n, gas = 10_000_000n, sent } = {}) {
     const hash = await this.rpc.q('eth_sendTransaction', { from, to, data, value: hex(value), gas: hex(gas) });
+    await sent?.(hash);
     const receipt = await this.receipt(hash);
     if (receipt.status !== '0x1') throw new Error(`reverted on L1: ${hash}`);
     return receipt;
@@ -141,6 +142,18 @@ export class L1 {
     await this.rpc.q('evm_setIntervalMining', this.blockTime);
   }
 
+  mine(blocks = 1) { return this.rpc.q('anvil_mine', hex(blocks)); }
+
+  // Replaces the last `depth` blocks by empty ones, and holds that the chain really is another one now.
+  async reorg(depth) {
+    const hashOf = async (n) => (await this.rpc.q('eth_getBlockByNumber', hex(n), false)).hash;
+    const lowest = num(await this.rpc.q('eth_blockNumber')) - depth + 1;
+    const [gone, kept] = [await hashOf(lowest), await hashOf(lowest - 1)];
+    await this.rpc.q('anvil_reorg', depth, []);
+    if ((await hashOf(lowest)) === gone) throw new Error('the reorganisation changed no hash');
+    if ((await hashOf(lowest - 1)) !== kept) throw new Error('the reorganisation went too deep');
+  }
+
   async stopMining() { await this.rpc.q('evm_setIntervalMining', 0); await this.rpc.q('evm_setAutomine', false); }
 
   async counters(tag = 'latest') {
@@ -162,14 +175,16 @@ export class L1 {
     return raw.map((l) => ({ ...l, args: iface.parseLog(l).args }));
   }
 
-  // A request through the Bridgehub; the answer has the priority request as L1 reports it.
-  async request({ from = USER.address, to = from, value = 0n, data = '0x', gasLimit = 1_000_000n, refund = from, extra = 0n, gasPrice = 2_000_000_000n } = {}) {
+  // A request through the Bridgehub; the answer has the priority request as L1 reports it. `sent` is called once it is
+  // in the pool, for tests that make the blocks themselves.
+  async request({ from = USER.address, to = from, value = 0n, data = '0x', gasLimit = 1_000_000n, refund = from, extra = 0n, gasPrice = 2_000_000_000n, sent } = {}) {
     const base = await this.call(bridgehub, BRIDGEHUB, 'l2TransactionBaseCost', [CHAIN, gasPrice, gasLimit, 800]);
     const mint = base + value + extra;
     const hash = await this.rpc.q('eth_sendTransaction', {
       from, to: BRIDGEHUB, value: hex(mint), gas: hex(5_000_000), gasPrice: hex(gasPrice),
       data: bridgehub.encodeFunctionData('requestL2TransactionDirect', [[CHAIN, mint, to, value, data, gasLimit, 800, [], refund]]),
     });
+    await sent?.(hash);
     const receipt = await this.receipt(hash);
     if (receipt.status !== '0x1') throw new Error('the deposit reverted on L1');
     const topic = diamond.getEvent('NewPriorityRequest').topicHash;

@@ -18,3 +18,10 @@ export const CAST = process.env.CAST ?? path.join(MODULES, `@foundry-rs/cast-lin
 
 export const haveSharedL1 = () => fs.existsSync(REPLAY) && fs.existsSync(GENESIS);
 export const NEED_SHARED = `needs the recorded L1 (${path.relative(TOP, path.join(SHARED, 'l1'))} beside the source tree; GH_SHARED names another place)`;
+
+// A new folder below the build folder, where a failed run leaves its logs.
+export function scratch(name) {
+  const parent = path.join(TOP, 'build/e2e');
+  fs.mkdirSync(parent, { recursive: true });
+  return fs.mkdtempSync(path.join(parent, name + '-'));
+}

@@ -1,10 +1,9 @@
 // A whole world for a scenario: L1 with the recorded contracts, optionally proxies before it, one gatehouse.
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { JsonRpcProvider, NonceManager, Wallet } from 'ethers';
 import { CHAIN, L1, USER } from './l1.mjs';
-import { GATEHOUSE } from './paths.mjs';
+import { GATEHOUSE, scratch } from './paths.mjs';
 import { Child, freePorts, run } from './process.mjs';
 import { Proxy } from './proxy.mjs';
 import { Rpc, num } from './rpc.mjs';
@@ -71,7 +70,7 @@ export class World {
   // setup (false leaves DA pair and roles to the test), skip (see L1.setupChain), mining, keep (folder to use).
   static async create(t, o = {}) {
     const w = new World();
-    w.dir = o.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'gatehouse-e2e-'));
+    w.dir = o.dir ?? scratch('world');
     const [l1, rpc, status, metrics] = await freePorts(4);
     w.ports = { l1, rpc, status, metrics };
     w.options = o;

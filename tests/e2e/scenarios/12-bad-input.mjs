@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { Transaction, Wallet, encodeRlp, parseEther } from 'ethers';
-import { ADMIN, DIAMOND, OPERATORS, TIMELOCK, USER, account, diamond, timelock } from '../lib/l1.mjs';
+import { Transaction, Wallet, encodeRlp, keccak256, parseEther } from 'ethers';
+import { ADMIN, DIAMOND, OPERATORS, TIMELOCK, USER, account, timelock } from '../lib/l1.mjs';
 import { GATEHOUSE, GENESIS } from '../lib/paths.mjs';
 import { freePorts, run } from '../lib/process.mjs';
-import { hex, num } from '../lib/rpc.mjs';
+import { num } from '../lib/rpc.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
 import { World, until } from '../lib/world.mjs';
 
@@ -19,6 +19,11 @@ const gasPrice = BigInt(await q('eth_gasPrice'));
 const nonce = () => q('eth_getTransactionCount', USER.address, 'latest').then(num);
 const base = async (o = {}) => ({ chainId: 10, type: 2, nonce: await nonce(), maxFeePerGas: gasPrice, maxPriorityFeePerGas: 0n, gasLimit: 100_000n, to: other, value: 1n, ...o });
 const sign = async (o) => wallet.signTransaction(await base(o));
+
+// The bytes of a dynamic fee transaction by hand, for what ethers would refuse to write.
+const minimal = (v) => (BigInt(v) === 0n ? '0x' : '0x' + BigInt(v).toString(16).padStart(2 * Math.ceil(BigInt(v).toString(16).length / 2), '0'));
+const fields = (x) => [minimal(10), minimal(x.nonce), minimal(x.maxPriorityFeePerGas), minimal(x.maxFeePerGas), minimal(x.gasLimit), x.to, minimal(x.value), '0x', []];
+const typed = (list) => '0x02' + encodeRlp(list).slice(2);
 
 async function rejects(name, raw, pattern, code = -32000) {
   await t.test(`eth_sendRawTransaction refuses ${name}`, async () => {
@@ -33,9 +38,9 @@ await rejects('bytes that are no transaction', '0xdeadbeef', /failed to decode|t
 await rejects('RLP with a length beyond the end', '0xf8ffff', UNDECODABLE, -32602);
 await rejects('RLP with trailing bytes', async () => (await sign({})) + '00', UNDECODABLE, -32602);
 await rejects('an integer with a leading zero', async () => {
-  const x = Transaction.from(await sign({}));
-  const n = (v) => (v === 0n || v === 0 ? '0x' : '0x' + BigInt(v).toString(16).padStart(2 * Math.ceil(BigInt(v).toString(16).length / 2), '0'));
-  return '0x02' + encodeRlp([n(10), '0x00' + n(x.nonce + 1).slice(2), '0x', n(x.maxFeePerGas), n(x.gasLimit), x.to, n(x.value), '0x', [], n(x.signature.yParity), x.signature.r, x.signature.s]).slice(2);
+  const x = Transaction.from(await sign({})), f = fields(x);
+  f[1] = '0x00' + minimal(x.nonce + 1).slice(2);
+  return typed([...f, minimal(x.signature.yParity), x.signature.r, x.signature.s]);
 }, UNDECODABLE, -32602);
 await rejects('a nested list where bytes belong', () => '0x02' + encodeRlp([[['0x01']], '0x01']).slice(2), UNDECODABLE, -32602);
 await rejects('another chain\'s id', () => sign({ chainId: 11 }), /invalid chain id/i);
@@ -46,22 +51,16 @@ await rejects('a value beyond the balance', () => sign({ value: 10n ** 30n }), /
 await rejects('a gas limit below the intrinsic gas', () => sign({ gasLimit: 20_000n }), /intrinsic gas too low/);
 await rejects('a gas limit above the block\'s', () => sign({ gasLimit: 200_000_000n }), /exceeds block gas limit/);
 await rejects('a tip above the fee cap', async () => {
-  const x = new Transaction();
-  Object.assign(x, { type: 2, chainId: 10n, nonce: await nonce(), gasLimit: 100_000n, to: other, value: 1n });
-  x.maxFeePerGas = gasPrice;
-  x.maxPriorityFeePerGas = gasPrice + 1n;
-  x.signature = wallet.signingKey.sign(x.unsignedHash);
-  return x.serialized;
+  const f = fields(await base({ maxPriorityFeePerGas: gasPrice + 1n })), sig = wallet.signingKey.sign(keccak256(typed(f)));
+  return typed([...f, minimal(sig.yParity), minimal(sig.r), minimal(sig.s)]);
 }, /max priority fee per gas higher than max fee per gas/);
 await rejects('init code above the limit', () => sign({ to: null, data: '0x' + '00'.repeat(49_153), gasLimit: 30_000_000n }), /max initcode size exceeded/);
 await rejects('a transaction above 128 KiB', () => sign({ data: '0x' + '01'.repeat(140_000), gasLimit: 50_000_000n }), /oversized data/);
 await rejects('a blob transaction (0x03)', () => '0x03' + encodeRlp(['0x0a', '0x', '0x', '0x01', '0x5208', other, '0x', '0x', [], '0x01', ['0x01' + '00'.repeat(31)], '0x', '0x01', '0x01']).slice(2), UNSUPPORTED);
 for (const type of ['71', '7d', '7e', '7f']) await rejects(`a transaction of type 0x${type}`, () => '0x' + type + encodeRlp(['0x0a', '0x', '0x01', '0x02']).slice(2), /transaction type not supported/);
 await rejects('a high s signature', async () => {
-  const x = Transaction.from(await sign({}));
-  const s = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141') - BigInt(x.signature.s);
-  const n = (v) => (BigInt(v) === 0n ? '0x' : '0x' + BigInt(v).toString(16).padStart(2 * Math.ceil(BigInt(v).toString(16).length / 2), '0'));
-  return '0x02' + encodeRlp([n(10), n(x.nonce), '0x', n(x.maxFeePerGas), n(x.gasLimit), x.to, n(x.value), '0x', [], n(1 - x.signature.yParity), x.signature.r, n(s)]).slice(2);
+  const x = Transaction.from(await sign({})), order = BigInt('0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141');
+  return typed([...fields(x), minimal(1 - x.signature.yParity), x.signature.r, minimal(order - BigInt(x.signature.s))]);
 }, /invalid transaction signature|invalid sender|failed to decode/, -32000);
 
 await t.test('a nonce far ahead waits within the limits of the pool, and is refused beyond them', async () => {
@@ -75,15 +74,16 @@ await t.test('a nonce far ahead waits within the limits of the pool, and is refu
 });
 
 await t.test('the same transaction twice is already known; a cheap replacement is refused, a dear one taken', async () => {
-  const at = (await nonce()) + 1;
-  const raw = await sign({ nonce: at });
+  const second = account(7);
+  await w.fund(second.address, parseEther('1'));
+  const mine = async (o) => new Wallet(second.privateKey).signTransaction(await base(o));
+  const raw = await mine({ nonce: 1 });
   const h = await q('eth_sendRawTransaction', raw);
   check(/already known/.test((await rpc.refused('eth_sendRawTransaction', raw)).message), 'already known');
-  check(/replacement transaction underpriced/.test((await rpc.refused('eth_sendRawTransaction', await sign({ nonce: at, value: 2n, maxFeePerGas: gasPrice + 1n }))).message), 'underpriced');
-  const dear = await sign({ nonce: at, value: 3n, maxFeePerGas: gasPrice * 2n, maxPriorityFeePerGas: 10n });
-  const h2 = await q('eth_sendRawTransaction', dear);
+  check(/replacement transaction underpriced/.test((await rpc.refused('eth_sendRawTransaction', await mine({ nonce: 1, value: 2n, maxFeePerGas: gasPrice + 1n }))).message), 'underpriced');
+  const h2 = await q('eth_sendRawTransaction', await mine({ nonce: 1, value: 3n, maxFeePerGas: gasPrice * 2n, maxPriorityFeePerGas: 10n }));
   same(await q('eth_getTransactionByHash', h), null);
-  await q('eth_sendRawTransaction', await sign({}));
+  await q('eth_sendRawTransaction', await mine({ nonce: 0 }));
   same((await w.node.receipt(h2)).status, '0x1');
 });
 
@@ -170,7 +170,6 @@ await startRefused('a value of the wrong kind', nodeWith({ changes: { 'rpc.max_c
 await startRefused('two equal operator keys', nodeWith({ keys: { prove: OPERATORS.commit.privateKey } }), /equal/);
 await startRefused('an address that is not the Bridgehub', nodeWith({ changes: { 'genesis.bridgehub_address': '0x000000000000000000000000000000000000dEaD' } }), /bridgehub/i);
 await startRefused('a chain the Bridgehub does not know', nodeWith({ changes: { 'genesis.chain_id': 4242 } }), /4242|not registered/i);
-await startRefused('a chain that settles on another chain', nodeWith({ changes: { 'genesis.chain_id': 12 } }), /settle|gateway/i);
 await startRefused('a genesis that does not match L1', (ports) => {
   const g = JSON.parse(fs.readFileSync(GENESIS, 'utf8'));
   const [address] = Object.entries(g.alloc).find(([, a]) => Object.keys(a.storage).length > 0);
@@ -181,7 +180,22 @@ await startRefused('a genesis that does not match L1', (ports) => {
   return nodeWith({ genesis: file })(ports);
 }, /genesis/i);
 await startRefused('a genesis file that is not there', nodeWith({ genesis: '/nonexistent/genesis.json' }), /genesis\.json/);
-await startRefused('an L1 that is not there', nodeWith({ changes: { 'general.l1_rpc_url': 'http://127.0.0.1:9' } }), /127\.0\.0\.1:9|L1/);
+
+// A node that must keep running, but say why it does not settle.
+async function holds(name, o, pattern) {
+  await t.test(name, async () => {
+    const [p1, p2, p3] = await freePorts(3);
+    const node = nodeWith(o)({ rpc: p1, status: p2, metrics: p3 }).start();
+    t.cleanup(() => node.process.kill());
+    await until('the reason is on the status page', async () => pattern.test((await node.get('/status')).text), { timeout: 30_000 });
+    check(pattern.test(node.process.output()), 'it is not in the log');
+    same((await node.get('/status/live')).status, 200);
+    same(await node.rpc.q('eth_chainId'), '0x' + (o.changes['genesis.chain_id'] ?? 10).toString(16));
+    await node.stop();
+  });
+}
+await holds('a chain that settles on another chain is told so, with the remedy, and nothing is sent', { changes: { 'genesis.chain_id': 12 } }, /another settlement layer/);
+await holds('an L1 that does not answer is named, with its address', { changes: { 'general.l1_rpc_url': 'http://127.0.0.1:9' } }, /127\.0\.0\.1.{0,6}9/);
 
 await t.test('an unknown key passes with --allow-unknown-config, with a warning', async () => {
   const file = w.makeNode({ name: 'allowed', changes: { 'sequencer.of_another_node': 1 } }).config;

@@ -29,6 +29,7 @@ await t.test('once the pair is set batches go out', async () => {
 });
 
 await t.test('a DA pair that is not the configured mode is refused with both names', async () => {
+  await until('settlement is at rest', async () => { const c = await w.l1.counters(), f = await w.node.rpc.q('zks_getFinalityStatus'); return c.committed === c.executed && f.lastExecutedBlock === f.lastSealedBlock; });
   await w.l1.send(ADMIN.address, DIAMOND, diamond.encodeFunctionData('setDAValidatorPair', DA.validium));
   await w.node.stop();
   w.node.start();
