@@ -30,10 +30,11 @@ static struct rpc *the_rpc(void)
 }
 
 /* Where the two may differ: jansson limits its own depth, refuses integers beyond 64 bits, floats beyond a double, NUL
- * characters and lone surrogates; the scanner leaves those to it. */
+ * characters and lone surrogates; the scanner leaves those to it. A NUL byte ends the text for jansson. */
 static void check_agreement(const uint8_t *data, size_t len)
 {
-    if (json_check(bytes_of(data, len), JSON_MAX_DEPTH, NULL) != JSON_MALFORMED)
+    if (memchr(data, 0, len) ||
+        json_check(bytes_of(data, len), JSON_MAX_DEPTH, NULL) != JSON_MALFORMED)
         return;
     json_t *v = json_loadb((const char *)data, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     CHECK(v == NULL);
