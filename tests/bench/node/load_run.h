@@ -9,8 +9,7 @@
 struct load_result {
     size_t sent, accepted, refused, included, blocks, most_in_block;
     double send_seconds; /* until the last answer to a submission */
-    double
-        seconds; /* from the first byte until the last included transaction was seen in a block */
+    double seconds;      /* until the last transaction was seen in a block, or the wait was over */
     char first_refusal[200];
 };
 
