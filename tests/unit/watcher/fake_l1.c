@@ -20,6 +20,7 @@ static void block_init(struct fake_l1 *l1, uint64_t n)
     struct fake_block *b = &l1->block[n];
     for (size_t i = 0; i < b->log_cnt; i++)
         free(b->logs[i].data);
+    free(b->logs);
     *b = (struct fake_block){ 0 };
     uint8_t seed[48] = { 0 };
     store_be64(seed, n);
@@ -52,6 +53,9 @@ struct fake_log *fake_l1_put(struct fake_l1 *l1, uint64_t number, const struct a
 {
     struct fake_block *b = &l1->block[number];
     assert_true(number <= l1->head && b->log_cnt < FAKE_MAX_LOGS && topic_cnt <= 4);
+    if (!b->logs)
+        b->logs = calloc(FAKE_MAX_LOGS, sizeof(*b->logs));
+    assert_non_null(b->logs);
     struct fake_log *l = &b->logs[b->log_cnt++];
     *l = (struct fake_log){ .addr = *addr, .topic_cnt = topic_cnt, .len = len };
     memcpy(l->topics, topics, 32 * topic_cnt);
@@ -353,8 +357,10 @@ void fake_l1_destroy(struct fake_l1 *l1)
     if (!l1)
         return;
     http_server_destroy(l1->server);
-    for (uint64_t n = 0; n <= l1->head; n++)
+    for (uint64_t n = 0; n <= l1->head; n++) {
         for (size_t i = 0; i < l1->block[n].log_cnt; i++)
             free(l1->block[n].logs[i].data);
+        free(l1->block[n].logs);
+    }
     free(l1);
 }

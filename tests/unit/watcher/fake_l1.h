@@ -10,7 +10,7 @@
 
 #include "node/net/eth_types.h"
 
-#define FAKE_MAX_BLOCKS 2048
+#define FAKE_MAX_BLOCKS 131072
 #define FAKE_MAX_LOGS   8 /* of one block */
 
 struct fake_log {
@@ -24,7 +24,7 @@ struct fake_log {
 };
 struct fake_block {
     struct b256 hash, parent;
-    struct fake_log logs[FAKE_MAX_LOGS];
+    struct fake_log *logs; /* owned; room for FAKE_MAX_LOGS, NULL until the first */
     size_t log_cnt;
 };
 struct fake_l1 {

@@ -354,15 +354,29 @@ static void stop_at_any_moment(void **state)
     expect_rows(h, 40);
 }
 
-static void first_scan_begins_at_the_code(void **state)
+static void a_short_chain_is_read_whole(void **state)
 {
     (void)state;
-    /* a short chain is read whole */
     fake_l1_mine(l1, 60);
     l1->deployed_at = 50;
     start();
     settled();
     assert_int_equal(l1->code_requests, 0);
+}
+
+/* A chain too long to read from its start: the first block with code is found by halving. */
+static void first_scan_begins_at_the_code(void **state)
+{
+    (void)state;
+    cfg.max_blocks = 500;
+    fake_l1_mine(l1, 120000);
+    l1->deployed_at = 119321;
+    struct b256 h = fake_l1_priority(l1, 119321, 0, 0);
+    start();
+    settled();
+    expect_rows(&h, 1);
+    assert_true(l1->code_requests >= 15 && l1->code_requests <= 18);
+    assert_true(l1->log_requests <= 3);
 }
 
 /* ---- reorganisations ---- */
@@ -755,6 +769,7 @@ int main(void)
         T(row_23_confirmations_hold_on_every_path),
         T(restart_goes_on_at_the_cursor),
         T(stop_at_any_moment),
+        T(a_short_chain_is_read_whole),
         T(first_scan_begins_at_the_code),
         T(row_17_reorg_before_use),
         T(row_22_reorg_after_use),
