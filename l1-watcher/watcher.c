@@ -10,7 +10,6 @@
 #include "node/base/log.h"
 #include "node/sender/contract_read/contract_read.h"
 
-#define CURSOR_NAME        "l1"
 #define HISTORY_LEN        128
 #define SMALL_CHAIN_BLOCKS 100000u /* up to here the first scan starts at block 0 */
 #define DEFAULT_SILENCE_MS 120000u
@@ -129,7 +128,7 @@ bool watcher_start(struct watcher *w, struct err *err)
     struct store_reader *r = store_reader_open(w->deps.store, err);
     if (!r)
         return false;
-    bool ok = watcher_cursor_load(r, CURSOR_NAME, &w->cursor, &w->have_cursor, err) &&
+    bool ok = watcher_cursor_load(r, WATCHER_CURSOR_NAME, &w->cursor, &w->have_cursor, err) &&
               l1_priority_next_id(r, &w->next_priority_id, err) &&
               l1_priority_seen(r, w->cursor.next_block, &w->seen, err);
     store_reader_close(r);
@@ -304,7 +303,7 @@ static bool store_rewind(struct store_txn *t, void *arg, struct err *err)
 {
     const struct range *r = arg;
     return l1_priority_truncate(t, r->cursor.next_block, r->keep_below, err) &&
-           watcher_cursor_put(t, CURSOR_NAME, &r->cursor, err);
+           watcher_cursor_put(t, WATCHER_CURSOR_NAME, &r->cursor, err);
 }
 
 static bool read_progress(struct watcher *w, struct err *err)
@@ -482,7 +481,7 @@ static bool store_range(struct store_txn *t, void *arg, struct err *err)
         if (!l1_upgrade_put(t, &r->upgrades[i], err))
             return false;
     return l1_priority_append(t, r->rows, r->row_cnt, err) &&
-           watcher_cursor_put(t, CURSOR_NAME, &r->cursor, err);
+           watcher_cursor_put(t, WATCHER_CURSOR_NAME, &r->cursor, err);
 }
 
 static void remember(struct watcher *w, struct watcher_cursor c)

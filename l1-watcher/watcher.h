@@ -19,6 +19,8 @@
 #include "node/sender/sl_event.h"
 #include "node/store/l1_tx.h"
 
+#define WATCHER_CURSOR_NAME "l1" /* its row in table watcher_cursor */
+
 struct watcher;
 struct watcher_deps { /* borrowed */
     struct event_base *base;

@@ -51,6 +51,42 @@ static struct u256 median(const struct u256 *values, size_t cnt)
     return sorted[cnt / 2];
 }
 
+/* The clamps are per block: prices may move as far as they could have in the blocks made since the last time. */
+static void update(struct node *n)
+{
+    struct fee_prices next;
+    uint64_t head = chain_head_get(n->chain).number;
+    uint64_t blocks = head > n->fee_block ? head - n->fee_block : 0;
+    if (n->have_prices)
+        fee_after(&next, &n->fee_inputs, &n->prices, blocks);
+    else
+        fee_next(&next, &n->fee_inputs, NULL);
+    n->have_prices = true;
+    n->fee_block = head;
+    n->prices = next;
+    chain_set_fees(n->chain, &next.base_fee, &next.native, &next.pubdata);
+}
+
+/* After a restart prices go on where the last block left them: what L1 asks is not known yet. */
+static void take_up(struct node *n)
+{
+    const struct fee_inputs *f = &n->fee_inputs;
+    struct err err = { .kind = ERR_NONE };
+    n->fee_block = chain_head_get(n->chain).number;
+    if (n->fee_block == 0)
+        return;
+    const struct chain_block *b = chain_block_acquire(n->chain, n->reader, n->fee_block, &err);
+    if (!b)
+        return;
+    const struct stf_block_context *x = &b->r.ctx;
+    n->have_prices = true;
+    n->prices = (struct fee_prices){ .base_fee = f->has_base_fee ? f->base_fee : x->base_fee,
+                                     .native = f->has_native ? f->native : x->native_price,
+                                     .pubdata = f->has_pubdata ? f->pubdata : x->pubdata_price };
+    chain_block_release(n->chain, b);
+    chain_set_fees(n->chain, &n->prices.base_fee, &n->prices.native, &n->prices.pubdata);
+}
+
 static void on_history(void *arg, const struct eth_reply *reply, const struct eth_fee_history *h)
 {
     struct node *n = arg;
@@ -62,10 +98,7 @@ static void on_history(void *arg, const struct eth_reply *reply, const struct et
     }
     n->fee_inputs.sl_base_fee = median(h->base_fees, h->base_fee_cnt);
     n->fee_inputs.sl_tip = median(h->rewards, h->rewards ? h->reward_cnt : 0);
-    struct fee_prices next;
-    fee_next(&next, &n->fee_inputs, &n->prices);
-    n->prices = next;
-    chain_set_fees(n->chain, &next.base_fee, &next.native, &next.pubdata);
+    update(n);
 }
 
 static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
@@ -84,6 +117,7 @@ void fees_start(struct node *n)
     const struct fee_inputs *f = &n->fee_inputs;
     if (f->has_base_fee && f->has_native && f->has_pubdata)
         return; /* nothing to learn */
+    take_up(n);
     struct timeval tv = { .tv_sec = FEE_POLL_S };
     n->fee_timer = event_new(n->base, -1, EV_PERSIST, on_fee_timer, n);
     if (n->fee_timer) {

@@ -94,8 +94,9 @@ static uint64_t first_free_priority_id(void *arg)
 
 static void on_caught_up(void *arg, uint64_t upper)
 {
-    (void)upper;
-    settlement_on_caught_up(((struct node *)arg)->settlement);
+    struct node *n = arg;
+    settlement_on_head(n->settlement, upper + n->cfg->l1_watcher.confirmations);
+    settlement_on_caught_up(n->settlement);
 }
 
 static void on_watcher_stopped(void *arg, const struct err *why)
@@ -160,9 +161,34 @@ static bool start_settlement(struct node *n, struct err *err)
     return settlement_start(s, &n->contracts, err);
 }
 
+static bool store_cursor(struct store_txn *t, void *arg, struct err *err)
+{
+    return watcher_cursor_put(t, WATCHER_CURSOR_NAME, arg, err);
+}
+
+/* Steps that the contracts count and the journal does not have: the watcher reads again from where the first one can be. */
+static bool step_watcher_back(struct node *n, struct err *err)
+{
+    struct watcher_cursor c;
+    uint64_t from = 0;
+    bool found = false;
+    if (!settlement_missed_from(n->settlement, &from))
+        return true;
+    if (!watcher_cursor_load(n->reader, WATCHER_CURSOR_NAME, &c, &found, err))
+        return false;
+    if (!found || c.next_block <= from)
+        return true;
+    log_info(LOG_L1, "batch events are read again", LOG_U64("from", from),
+             LOG_U64("cursor", c.next_block));
+    struct watcher_cursor back = { .next_block = from };
+    return store_write_sync(n->store, STORE_JOURNAL, store_cursor, &back, err);
+}
+
 static bool start_watcher(struct node *n, struct err *err)
 {
     const struct config *c = n->cfg;
+    if (!step_watcher_back(n, err))
+        return false;
     struct watcher_deps deps = {
         .base = n->base, .clock = n->clock, .eth = n->l1, .store = n->store
     };

@@ -41,6 +41,8 @@ struct node {
     size_t genesis_json_len;
     struct fee_inputs fee_inputs;
     struct fee_prices prices;
+    bool have_prices;   /* of a block before, or computed from what L1 asks */
+    uint64_t fee_block; /* head when they were set */
     uint64_t started_at_ms, discovery_failures;
     char l1_problem[256]; /* why L1 was not usable at the last try; "" when it was */
     struct err fatal;

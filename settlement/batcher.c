@@ -2,7 +2,9 @@
  *
  * Blocks into batches (spec 30 §1.3). When the settlement layer already has the next batch, its range decides, not our criteria. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "node/base/log.h"
 #include "settlement/internal.h"
@@ -10,6 +12,7 @@
 #define OPEN_ARENA_CHUNK  (64u << 10)
 #define OPEN_ARENA_LIMIT  (256u << 20)
 #define BLOCK_ARENA_LIMIT (1u << 30)
+#define MAX_INTEROP_ROOTS 1000u
 
 static void open_batch(struct settlement *s)
 {
@@ -18,35 +21,55 @@ static void open_batch(struct settlement *s)
                            s->cfg.da_scheme);
 }
 
+/* Where the last sealed batch ends. */
+static bool load_end(struct settlement *s, struct err *err)
+{
+    s->sealed_block = s->next_priority_id = 0;
+    if (s->sealed == 0)
+        return true;
+    struct batch_row row;
+    bool found = false;
+    if (!batch_load(s->reader, s->sealed, &row, &found, err))
+        return false;
+    if (!found)
+        return err_set(err, ERR_LOCAL, "batch %" PRIu64 " is missing", s->sealed);
+    s->sealed_block = row.last_block;
+    s->next_priority_id = row.first_priority_id + row.l1_tx_cnt;
+    return true;
+}
+
 bool batcher_load(struct settlement *s, struct err *err)
 {
     arena_init_growing(&s->open_arena, OPEN_ARENA_CHUNK, OPEN_ARENA_LIMIT);
-    if (!batch_last(s->reader, &s->sealed, err))
+    if (!batch_last(s->reader, &s->sealed, err) || !load_end(s, err))
         return false;
-    if (s->sealed > 0) {
-        struct batch_row row;
-        bool found = false;
-        if (!batch_load(s->reader, s->sealed, &row, &found, err))
-            return false;
-        if (!found)
-            return err_set(err, ERR_LOCAL, "batch %" PRIu64 " is missing", s->sealed);
-        s->sealed_block = row.last_block;
-        s->next_priority_id = row.first_priority_id + row.l1_tx_cnt;
-    }
+    for (int i = 0; i < BATCH_STEP_CNT; i++)
+        if (s->frontier[i] > s->sealed)
+            s->frontier[i] = s->sealed;
     open_batch(s);
     return true;
 }
 
-uint64_t batcher_deadline_ms(const struct settlement *s)
-{
-    if (s->open.block_cnt == 0 || s->sealing)
-        return 0;
-    return s->open.b.first_timestamp * 1000 + s->cfg.batch_timeout_ms;
-}
-
 static const struct expected_batch *next_expected(const struct settlement *s)
 {
-    return s->expected_cnt > 0 && s->expected[0].number == s->sealed + 1 ? &s->expected[0] : NULL;
+    return expected_find(&s->expected, s->sealed + 1);
+}
+
+/* Our own criteria would make another batch than the one the layer has. Until everything is read, a revert may still come. */
+uint64_t batcher_adopting(const struct settlement *s)
+{
+    bool there = s->contracts.committed > s->sealed;
+    return there && !(s->caught_up && next_expected(s)) ? s->sealed + 1 : 0;
+}
+
+/* The batch is full by time. Two clocks: block timestamps may lie in the future after the wall clock was set back. */
+static bool is_overdue(const struct settlement *s)
+{
+    const struct clock *c = s->deps.clock;
+    if (s->open.block_cnt == 0 || s->sealing || next_expected(s) || batcher_adopting(s))
+        return false;
+    return clock_wall_ms(c) >= s->open.b.first_timestamp * 1000 + s->cfg.batch_timeout_ms ||
+           clock_mono_ms(c) - s->open_mono_ms >= s->cfg.batch_timeout_ms;
 }
 
 /* Why the open batch must be sealed before this block; NULL: it may go in. */
@@ -67,6 +90,8 @@ static const char *criterion(const struct settlement *s, const struct batch_bloc
         return "pubdata";
     if (a->b.l2_log_cnt + b->l2_log_cnt > BATCH_MAX_LOGS)
         return "l2_to_l1_logs";
+    if (a->interop_root_cnt + b->interop_root_cnt > MAX_INTEROP_ROOTS)
+        return "interop_roots";
     if (a->has_upgrade || !b256_is_zero(&b->upgrade_tx_hash))
         return "upgrade";
     if (a->b.protocol_minor != b->protocol_minor || a->b.execution_version != b->execution_version)
@@ -81,42 +106,94 @@ static const char *criterion(const struct settlement *s, const struct batch_bloc
 struct seal {
     struct settlement *s;
     struct batch_row row;
-    struct batch_step_row commit; /* done: the batch was met on the chain */
+    struct batch_step_row step[BATCH_STEP_CNT]; /* done: the batch was met on the layer */
 };
 
 static bool store_seal(struct store_txn *t, void *arg, struct err *err)
 {
     const struct seal *j = arg;
-    return batch_put(t, &j->row, err) &&
-           (!j->commit.done || batch_step_put(t, j->row.number, BATCH_COMMIT, &j->commit, err));
+    if (!batch_put(t, &j->row, err))
+        return false;
+    for (int i = 0; i < BATCH_STEP_CNT; i++)
+        if (j->step[i].done &&
+            !batch_step_put(t, j->row.number, (enum batch_step)i, &j->step[i], err))
+            return false;
+    return true;
+}
+
+static void seal_done(struct settlement *s, const struct seal *j)
+{
+    s->sealed = j->row.number;
+    s->sealed_block = j->row.last_block;
+    s->next_priority_id += j->row.l1_tx_cnt;
+    pthread_mutex_lock(&s->mutex);
+    s->stats.sealed++;
+    pthread_mutex_unlock(&s->mutex);
+    log_info(LOG_SETTLEMENT, "batch sealed", LOG_U64("batch", s->sealed),
+             LOG_U64("first_block", j->row.first_block), LOG_U64("last_block", j->row.last_block),
+             LOG_U64("l1_txs", j->row.l1_tx_cnt), LOG_U64("l2_txs", j->row.l2_tx_cnt),
+             LOG_U64("pubdata", j->row.pubdata_len));
+    open_batch(s);
+    steps_on_sealed(s, &j->row, j->step);
 }
 
 static void seal_stored(void *arg, const struct err *err)
 {
     struct seal *j = arg;
     struct settlement *s = j->s;
+    s->store_jobs--;
     s->sealing = false;
-    if (err) {
+    if (err)
         hold_set(s, HOLD_DIVERGED, err->msg, "free the disk or repair the store, then restart");
-    } else {
-        s->sealed = j->row.number;
-        s->sealed_block = j->row.last_block;
-        s->next_priority_id += j->row.l1_tx_cnt;
-        pthread_mutex_lock(&s->mutex);
-        s->stats.sealed++;
-        pthread_mutex_unlock(&s->mutex);
-        if (j->commit.done && s->frontier[BATCH_COMMIT] < j->row.number)
-            s->frontier[BATCH_COMMIT] = j->row.number;
-        log_info(LOG_SETTLEMENT, "batch sealed", LOG_U64("batch", s->sealed),
-                 LOG_U64("first_block", j->row.first_block),
-                 LOG_U64("last_block", j->row.last_block), LOG_U64("l1_txs", j->row.l1_tx_cnt),
-                 LOG_U64("l2_txs", j->row.l2_tx_cnt), LOG_U64("pubdata", j->row.pubdata_len));
-        open_batch(s);
-        steps_on_sealed(s, &j->row);
-    }
+    else if (j->row.number == s->sealed + 1) /* else an earlier batch was discarded meanwhile */
+        seal_done(s, j);
     free(j);
     if (!s->stopped)
         settlement_run(s);
+}
+
+/* ---- taking back ---- */
+
+struct discard {
+    struct settlement *s;
+    uint64_t keep;
+};
+
+static bool store_discard(struct store_txn *t, void *arg, struct err *err)
+{
+    return batch_truncate(t, ((const struct discard *)arg)->keep, err);
+}
+
+static void discarded(void *arg, const struct err *err)
+{
+    struct discard *j = arg;
+    j->s->store_jobs--;
+    if (err)
+        hold_set(j->s, HOLD_DIVERGED, err->msg, "free the disk or repair the store, then restart");
+    free(j);
+}
+
+void batcher_discard(struct settlement *s, uint64_t from)
+{
+    struct err err = { .kind = ERR_NONE };
+    struct discard *j = malloc(sizeof(*j));
+    CHECK(j != NULL && from > 0 && from > s->frontier[BATCH_COMMIT]);
+    log_warn(LOG_SETTLEMENT, "sealed batches are not what the settlement layer has: sealing again",
+             LOG_U64("from", from), LOG_U64("to", s->sealed));
+    *j = (struct discard){ .s = s, .keep = from - 1 };
+    s->sealed = from - 1;
+    if (!load_end(s, &err)) {
+        hold_set(s, HOLD_DIVERGED, err.msg, "the journal is damaged: restore the data folder");
+        free(j);
+        return;
+    }
+    open_batch(s);
+    if (store_write(s->deps.store, STORE_JOURNAL, store_discard, discarded, j, &err)) {
+        s->store_jobs++;
+        return;
+    }
+    free(j);
+    hold_set(s, HOLD_DIVERGED, err.msg, "the store does not keep up: restart");
 }
 
 static struct batch_row row_of(const struct settlement *s, const struct batch *b)
@@ -171,13 +248,33 @@ static bool matches(struct settlement *s, const struct expected_batch *e,
     return false;
 }
 
+/* Finishing cannot fail for memory: it gets its scratch room for the tree of logs beforehand. */
+static bool finish(struct settlement *s, struct batch *out)
+{
+    size_t len = ((size_t)s->open.b.l2_log_cnt + 1) * sizeof(struct b256);
+    void *mem = malloc(len);
+    if (!mem)
+        return false;
+    struct arena scratch;
+    arena_init(&scratch, mem, len);
+    s->open.arena = &scratch;
+    batch_accumulator_finish(&s->open, out, NULL);
+    s->open.arena = &s->open_arena;
+    free(mem);
+    return true;
+}
+
 static void seal(struct settlement *s, const char *reason)
 {
     struct batch b;
     struct err err = { .kind = ERR_NONE };
-    batch_accumulator_finish(&s->open, &b, NULL);
     struct seal *j = calloc(1, sizeof(*j));
-    CHECK(j != NULL);
+    if (!j || !finish(s, &b)) {
+        free(j);
+        hold_set(s, HOLD_DIVERGED, "out of memory while sealing a batch",
+                 "give the process more memory and restart");
+        return;
+    }
     j->s = s;
     j->row = row_of(s, &b);
     const struct expected_batch *e = next_expected(s);
@@ -185,22 +282,17 @@ static void seal(struct settlement *s, const char *reason)
         free(j);
         return;
     }
-    if (e) {
-        j->commit = e->commit;
-        pthread_mutex_lock(&s->mutex);
-        s->stats.adopted++;
-        pthread_mutex_unlock(&s->mutex);
-        s->expected_cnt--;
-        memmove(&s->expected[0], &s->expected[1], s->expected_cnt * sizeof(s->expected[0]));
-    }
+    if (e)
+        memcpy(j->step, e->step, sizeof(j->step));
     log_debug(LOG_SETTLEMENT, "sealing", LOG_U64("batch", j->row.number),
               LOG_STR("reason", reason));
-    s->sealing = true;
     if (!store_write(s->deps.store, STORE_JOURNAL, store_seal, seal_stored, j, &err)) {
-        s->sealing = false;
         free(j);
         log_warn(LOG_SETTLEMENT, "batch not stored yet", LOG_STR("error", err.msg));
+        return;
     }
+    s->sealing = true;
+    s->store_jobs++;
 }
 
 /* Adds one block; false when nothing more can be done at this point. */
@@ -208,8 +300,12 @@ static bool step(struct settlement *s, struct arena *arena)
 {
     struct batch_block blk;
     struct err err = { .kind = ERR_NONE };
-    uint64_t next = s->open.block_cnt ? s->open.b.last_block + 1 : s->sealed_block + 1;
     const struct expected_batch *e = next_expected(s);
+    if (batcher_adopting(s))
+        return false;
+    if (e && s->open.block_cnt > 0 && s->open.b.last_block > e->last)
+        open_batch(s); /* filled before we knew of it */
+    uint64_t next = s->open.block_cnt ? s->open.b.last_block + 1 : s->sealed_block + 1;
     if (e && s->open.block_cnt > 0 && s->open.b.last_block == e->last) {
         seal(s, "on_chain_range");
         return false;
@@ -227,6 +323,8 @@ static bool step(struct settlement *s, struct arena *arena)
         seal(s, why);
         return false;
     }
+    if (s->open.block_cnt == 0)
+        s->open_mono_ms = clock_mono_ms(s->deps.clock);
     if (!batch_accumulator_add(&s->open, &blk)) {
         hold_set(s, HOLD_DIVERGED, "out of memory while filling a batch",
                  "give the process more memory and restart");
@@ -247,8 +345,6 @@ void batcher_run(struct settlement *s)
     while (!s->sealing && !s->holds[HOLD_DIVERGED].active && step(s, &arena))
         arena_reset(&arena);
     arena_clear(&arena);
-    uint64_t deadline = batcher_deadline_ms(s);
-    if (deadline && !next_expected(s) && !s->holds[HOLD_DIVERGED].active &&
-        clock_wall_ms(s->deps.clock) >= deadline)
+    if (!s->holds[HOLD_DIVERGED].active && is_overdue(s))
         seal(s, "timeout");
 }

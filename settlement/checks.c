@@ -156,7 +156,9 @@ static void on_roles(void *arg, const struct err *failed)
     s->role_read = NULL;
     if (failed) {
         log_warn(LOG_SETTLEMENT, "roles could not be read", LOG_STR("error", failed->msg));
-        return; /* asked again with the next check */
+        checks_run(
+            s); /* the contracts may tell something new; roles are asked again with the next check */
+        return;
     }
     for (int i = 0; i < LANE_CNT; i++) {
         struct err err;

@@ -3,6 +3,7 @@
 #define GH_SETTLEMENT_INTERNAL_H
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "node/sender/contract_read/contract_read.h"
 #include "settlement/priority_tree.h"
@@ -10,7 +11,6 @@
 #include "settlement/settlement.h"
 
 #define HOLD_TEXT_CAP     384
-#define MAX_EXPECTED      4096 /* committed batches met on the chain that we have not sealed yet */
 #define LANE_SPEED_SAMPLE 8
 
 enum hold_source { HOLD_CONTRACTS, HOLD_SENDING, HOLD_REVERTED_BATCHES, HOLD_DIVERGED, HOLD_CNT };
@@ -19,18 +19,29 @@ struct hold {
     char reason[HOLD_TEXT_CAP], remedy[HOLD_TEXT_CAP];
 };
 
-/* A batch the settlement layer has and we have not sealed: our next batch must be exactly this one. */
+/* A batch the settlement layer has and we have not sealed: our batch of that number must be exactly this one. Its steps are kept here, not in the
+ * store, until it is sealed; after a crash they are read again (settlement_missed_from). */
 struct expected_batch {
     uint64_t number, first, last;
     struct b256 state_commitment, commitment;
-    struct batch_step_row commit;
+    struct batch_step_row step[BATCH_STEP_CNT]; /* step[BATCH_COMMIT].done */
+};
+struct expected_list {            /* in order of number */
+    struct expected_batch *items; /* owned */
+    size_t head, cnt, cap;        /* items[head .. head + cnt) */
+};
+
+struct step_change {
+    uint64_t number;
+    enum batch_step step;
+    struct batch_step_row row;
 };
 
 struct lane {
     struct tx_manager *manager; /* owned; NULL without signers */
     uint64_t sent_to;           /* last batch of a live request; 0: none */
     uint64_t retry_at_ms;       /* monotonic, after a request that ended badly */
-    bool submitted_something;
+    unsigned failures; /* in a row; each doubles the pause before the next try */
 };
 
 struct settlement {
@@ -52,21 +63,34 @@ struct settlement {
     bool sealing;                  /* a sealed batch is on its way into the table */
     uint64_t sealed, sealed_block; /* last sealed batch and its last block */
     uint64_t next_priority_id;     /* first id of the open batch */
-    struct expected_batch expected[MAX_EXPECTED];
-    size_t expected_cnt;
+    uint64_t open_mono_ms;         /* when the open batch got its first block */
+    struct expected_list expected;
     struct sl_event range; /* SL_BATCH_RANGE that came right before a commit */
 
     /* submit.c */
     struct lane lanes[LANE_CNT];
     void *lane_args[LANE_CNT]; /* owned: arguments of the senders' callbacks */
     struct priority_tree *tree;
+    bool sending;         /* the senders are started */
     uint64_t next_commit; /* first batch without a commit request */
 
     /* steps.c */
     uint64_t frontier[BATCH_STEP_CNT]; /* confirmed on the settlement layer */
+    uint64_t sl_head; /* newest block of the layer that we know of */
     uint64_t finalized_sl_block;
     struct eth_request *finalized_request;
     uint64_t last_check_ms, last_finalized_ms;
+    struct step_change *changes; /* owned: steps of this turn, written in one transaction */
+    size_t change_cnt, change_cap;
+    size_t store_jobs; /* handed over, not answered */
+
+    /* asks.c */
+    TAILQ_HEAD(, ask) asks;
+    size_t ask_cnt;
+    uint64_t times_next;  /* lowest batch with a step whose time is not known */
+    uint64_t roots_next;  /* lowest executed batch whose logs root is not compared */
+    uint64_t ask_at_ms;   /* monotonic, after an answer that did not come */
+    bool wants_contracts; /* something waits for a newer reading of the contracts */
 
     struct hold holds[HOLD_CNT];
     uint64_t commit_sealed_at_ms; /* of the newest commit request, for the figure */
@@ -78,28 +102,54 @@ struct settlement {
     char lane_wait[LANE_CNT][256];
     uint64_t step_ms[LANE_CNT]; /* smoothed time a batch takes for a step */
     uint64_t open_since_ms;     /* wall clock of the open batch's first block; 0: empty */
+    uint64_t adopting;      /* the batch whose range has to come from the layer first; 0: none */
+    uint64_t execute_at_ms; /* wall clock: the timelock lets the next batch go; 0: no delay */
+    bool can_prove;
 };
 
 /* batcher.c */
 MUST_USE bool batcher_load(struct settlement *s, struct err *err);
 void batcher_run(struct settlement *s); /* adds what is hashed; seals */
-/* 0: nothing open */
-uint64_t batcher_deadline_ms(const struct settlement *s);
+/* Our sealed batches from that number on are not what the layer has: they were never committed, and are sealed again. */
+void batcher_discard(struct settlement *s, uint64_t from);
+/* The next batch is on the layer already, and its range is not settled yet; 0: no. */
+uint64_t batcher_adopting(const struct settlement *s);
+
+/* expected.c */
+struct expected_batch *expected_first(const struct expected_list *l); /* NULL: empty */
+struct expected_batch *expected_last(const struct expected_list *l);
+struct expected_batch *expected_find(const struct expected_list *l, uint64_t number);
+/* Replaces one of the same number. false: out of memory */
+MUST_USE bool expected_put(struct expected_list *l, const struct expected_batch *b);
+void expected_pop_first(struct expected_list *l);
+void expected_pop_last(struct expected_list *l);
 
 /* submit.c */
 MUST_USE bool submit_create(struct settlement *s, struct err *err);
 MUST_USE bool submit_start(struct settlement *s, struct err *err);
 void submit_run(struct settlement *s);
 void submit_on_frontier(struct settlement *s);
+/* Frontiers went back: live requests hold their lanes again, the rest is looked at anew. */
+void submit_on_taken_back(struct settlement *s);
 void submit_destroy(struct settlement *s);
 
 /* steps.c */
 MUST_USE bool steps_load(struct settlement *s, struct err *err);
-bool steps_write(struct settlement *s, uint64_t number, enum batch_step step,
-                 const struct batch_step_row *row);
-/* a batch of ours is in the table now */
-void steps_on_sealed(struct settlement *s, const struct batch_row *row);
+/* A batch of ours is in the table now, with the steps `stored` it was adopted with. */
+void steps_on_sealed(struct settlement *s, const struct batch_row *row,
+                     const struct batch_step_row stored[BATCH_STEP_CNT]);
+/* Hands the changes of this turn to the store, as one transaction. */
+void steps_flush(struct settlement *s);
 void steps_poll_finalized(struct settlement *s);
+
+/* asks.c: questions to the layer that nothing waits for */
+/* A batch that is committed, says our table, was committed with other contents, says an event: which one does the contract have? */
+void asks_stored_hash(struct settlement *s, uint64_t number, const struct b256 *ours);
+/* When the block of a step was made. */
+void asks_time(struct settlement *s, uint64_t number, enum batch_step step,
+               const struct batch_step_row *row);
+void asks_run(struct settlement *s); /* the ones that are due */
+void asks_stop(struct settlement *s);
 
 /* checks.c: what the contracts must be like for sending to make sense */
 MUST_USE bool checks_at_start(struct settlement *s, struct err *err);

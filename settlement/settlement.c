@@ -92,7 +92,7 @@ void settlement_run(struct settlement *s)
     submit_on_frontier(s);
     bool in_order = s->frontier[BATCH_EXECUTE] <= s->frontier[BATCH_PROVE] &&
                     s->frontier[BATCH_PROVE] <= s->frontier[BATCH_COMMIT];
-    if (s->caught_up && s->expected_cnt == 0 && !s->sealing && !in_order)
+    if (s->caught_up && !in_order)
         hold_set(s, HOLD_DIVERGED,
                  "the settlement layer's events say more batches are proved than committed, or "
                  "executed than proved",
@@ -109,12 +109,15 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct settlement *s = arg;
     uint64_t now = clock_mono_ms(s->deps.clock);
-    if (now - s->last_check_ms >= (hold_any(s) || !s->roles_known ? CHECK_HOLDING_MS : CHECK_MS)) {
+    bool soon = hold_any(s) || !s->roles_known || s->wants_contracts || batcher_adopting(s);
+    if (now - s->last_check_ms >= (soon ? CHECK_HOLDING_MS : CHECK_MS)) {
         s->last_check_ms = now;
+        s->wants_contracts = false;
         s->deps.ask_contracts(s->deps.arg);
     }
     if (s->cfg.l1_finalized)
         steps_poll_finalized(s);
+    asks_run(s);
     settlement_run(s);
 }
 
@@ -130,6 +133,7 @@ struct settlement *settlement_create(const struct settlement_deps *deps,
     }
     s->deps = *deps;
     s->cfg = *cfg;
+    TAILQ_INIT(&s->asks);
     if (!s->cfg.sender.max_in_flight)
         s->cfg.sender.max_in_flight = 16;
     pthread_mutex_init(&s->mutex, NULL);
@@ -170,9 +174,12 @@ void settlement_stop(struct settlement *s)
     s->finalized_request = NULL;
     contract_read_cancel(s->role_read);
     s->role_read = NULL;
+    asks_stop(s);
     for (int i = 0; i < LANE_CNT; i++)
         if (s->lanes[i].manager)
             tx_manager_stop(s->lanes[i].manager);
+    if (s->store_jobs) /* the store thread has them until their callbacks have run */
+        store_drain(s->deps.store);
 }
 
 void settlement_destroy(struct settlement *s)
@@ -186,6 +193,8 @@ void settlement_destroy(struct settlement *s)
     store_reader_close(s->reader);
     arena_clear(&s->open_arena);
     arena_clear(&s->role_arena);
+    free(s->expected.items);
+    free(s->changes);
     pthread_mutex_destroy(&s->mutex);
     free(s);
 }
@@ -198,15 +207,22 @@ void settlement_on_tree(struct settlement *s, uint64_t block)
 
 void settlement_on_contracts(struct settlement *s, const struct discovery_result *contracts)
 {
+    if (s->stopped || !s->started)
+        return;
     s->contracts = *contracts;
     checks_ask_roles(s); /* and then the checks */
     if (!s->deps.signers[0])
         checks_run(s);
 }
 
+void settlement_on_head(struct settlement *s, uint64_t sl_block)
+{
+    s->sl_head = sl_block;
+}
+
 void settlement_on_caught_up(struct settlement *s)
 {
-    if (s->caught_up)
+    if (s->caught_up || s->stopped)
         return;
     s->caught_up = true;
     submit_on_frontier(s);

@@ -3,12 +3,16 @@
  * Our hand on the settlement layer: seals batches and takes each through commit, prove, execute (spec 30).
  *
  * Sealing. Blocks whose tree is hashed are added to the open batch in order; a criterion of spec 30 §1.3 seals it without the block at
- * hand. A sealed batch is a row in table batch before anything is sent. Sealing never depends on the settlement layer.
+ * hand. A sealed batch is a row in table batch before anything is sent. Sealing does not depend on the settlement layer, with one
+ * exception: a batch that is committed there and not in our table (a lost or older journal) is sealed with the committed range, once
+ * the events that say so are read.
  *
  * Submitting. Three lanes, one key each. A batch is committed when it is sealed and the one before is sealed (the previous hash is known
  * here, so commits overlap); proved when its commit is confirmed; executed when its proof is confirmed and the timelock's delay has passed.
  * What is on the chain is known from l1-watcher's events alone; what is under way, from the senders' journals. Calldata is a pure function of
- * the batch, and every request has a key ("commit:12", "prove:3-7"), so a restart finds its own requests and never makes a second one.
+ * the batch, and every request has a key ("commit:12", "prove:3-7"), so a restart finds its own requests and never makes a second one. Where the
+ * contracts count more than the events have told so far, the lane waits for the events. Only a step that went through and was taken
+ * back on the layer (a revert, a deep reorganisation) is sent again, under the next key ("commit:12/2").
  *
  * Invariant: executed <= proved <= committed <= sealed (checked after every event).
  *
@@ -81,6 +85,11 @@ void settlement_on_tree(struct settlement *s, uint64_t block);
 void settlement_on_events(struct settlement *s, const struct sl_event *events, size_t n);
 void settlement_on_rewind(struct settlement *s, uint64_t from_sl_block);
 void settlement_on_contracts(struct settlement *s, const struct discovery_result *contracts);
+/* After a start: true when the contracts count steps that our table does not have. Events from *sl_block on must be given (again) then: the
+ * journal was lost, or is older than the chain. */
+MUST_USE bool settlement_missed_from(struct settlement *s, uint64_t *sl_block);
+/* The settlement layer's newest block, as the watcher sees it. */
+void settlement_on_head(struct settlement *s, uint64_t sl_block);
 /* The watcher has read everything up to the settlement layer's head once: frontiers are complete, sending may begin. */
 void settlement_on_caught_up(struct settlement *s);
 /* Stops sending for good, e.g. because L1's history contradicts ours. */

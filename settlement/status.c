@@ -77,6 +77,8 @@ void snapshot_refresh(struct settlement *s)
     s->snap_hold = h;
     s->stats.holding = h.active;
     memcpy(s->lane_wait, waits, sizeof(waits));
+    s->adopting = batcher_adopting(s);
+    s->can_prove = s->cfg.mock_proofs && s->contracts.is_testnet_verifier;
     s->open_since_ms = s->open.block_cnt ? s->open.b.first_timestamp * 1000 : 0;
     pthread_mutex_unlock(&s->mutex);
 }
@@ -104,6 +106,12 @@ static void describe_wait(struct settlement *s, uint64_t batch, char *text, size
     *eta_ms = UINT64_MAX;
     text[0] = 0;
     if (batch == 0 || batch > f->batch[FRONTIER_SEALED]) {
+        if (s->adopting) {
+            snprintf(text, cap,
+                     "the range of batch %" PRIu64 ", which is on the settlement layer already",
+                     s->adopting);
+            return;
+        }
         uint64_t now = clock_wall_ms(s->deps.clock),
                  due = s->open_since_ms + s->cfg.batch_timeout_ms;
         snprintf(text, cap, s->open_since_ms ? "the batch to be sealed" : "a block");
@@ -116,8 +124,10 @@ static void describe_wait(struct settlement *s, uint64_t batch, char *text, size
             continue;
         if (s->snap_hold.active)
             snprintf(text, cap, "%s; on hold: %.150s", steps[lane], s->snap_hold.reason);
-        else if (lane == LANE_PROVE && !(s->cfg.mock_proofs && s->contracts.is_testnet_verifier))
+        else if (lane == LANE_PROVE && !s->can_prove)
             snprintf(text, cap, "a prover");
+        else if (lane == LANE_EXECUTE && s->execute_at_ms > clock_wall_ms(s->deps.clock))
+            snprintf(text, cap, "the timelock's execution delay");
         else
             snprintf(text, cap, "%s%s%s", steps[lane], s->lane_wait[lane][0] ? "; " : "",
                      s->lane_wait[lane]);
@@ -127,6 +137,9 @@ static void describe_wait(struct settlement *s, uint64_t batch, char *text, size
             known = known && s->step_ms[i] > 0;
             eta += s->step_ms[i];
         }
+        uint64_t now = clock_wall_ms(s->deps.clock);
+        if (s->execute_at_ms > now + eta)
+            eta = s->execute_at_ms - now;
         if (known && !s->snap_hold.active)
             *eta_ms = eta;
         return;

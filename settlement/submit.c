@@ -13,7 +13,8 @@
 #define SUBMIT_ARENA_CHUNK (256u << 10)
 #define SUBMIT_ARENA_LIMIT (1u << 30)
 #define MAX_CALLDATA       (8u << 20)
-#define RETRY_MS           15000
+#define RETRY_MIN_MS       1000
+#define RETRY_MAX_MS       60000
 #define PRIORITY_PAGE      1000
 
 const char *settlement_lane_name(enum settlement_lane l)
@@ -22,14 +23,19 @@ const char *settlement_lane_name(enum settlement_lane l)
     return names[l];
 }
 
-/* ---- keys: "commit:12", "prove:3-7" ---- */
+/* ---- keys: "commit:12", "prove:3-7"; "commit:12/2" the second time ---- */
 
-static void make_key(char out[TX_KEY_CAP], enum settlement_lane lane, uint64_t from, uint64_t to)
+static void make_key(char out[TX_KEY_CAP], enum settlement_lane lane, uint64_t from, uint64_t to,
+                     unsigned attempt)
 {
+    size_t n = 0;
     if (lane == LANE_COMMIT)
-        snprintf(out, TX_KEY_CAP, "commit:%" PRIu64, to);
+        n = (size_t)snprintf(out, TX_KEY_CAP, "commit:%" PRIu64, to);
     else
-        snprintf(out, TX_KEY_CAP, "%s:%" PRIu64 "-%" PRIu64, settlement_lane_name(lane), from, to);
+        n = (size_t)snprintf(out, TX_KEY_CAP, "%s:%" PRIu64 "-%" PRIu64, settlement_lane_name(lane),
+                             from, to);
+    if (attempt > 1)
+        snprintf(out + n, TX_KEY_CAP - n, "/%u", attempt);
 }
 
 /* last batch of a key; 0 when it is not one of ours */
@@ -48,15 +54,28 @@ struct lane_arg {
     enum settlement_lane lane;
 };
 
+/* A failure may pass quickly (a reorganisation took the commit away under a proof) or not at all. */
+static void pause_lane(struct settlement *s, struct lane *l)
+{
+    uint64_t ms = (uint64_t)RETRY_MIN_MS << (l->failures < 6 ? l->failures : 6);
+    l->failures++;
+    l->retry_at_ms = clock_mono_ms(s->deps.clock) + (ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS);
+}
+
 static void lane_failed(struct settlement *s, enum settlement_lane lane, const char *key,
                         const char *how, const struct err *err)
 {
     struct lane *l = &s->lanes[lane];
     char text[HOLD_TEXT_CAP];
     l->sent_to = 0;
-    l->retry_at_ms = clock_mono_ms(s->deps.clock) + RETRY_MS;
     if (lane == LANE_COMMIT)
         s->next_commit = s->frontier[BATCH_COMMIT] + 1;
+    if (key_last(key) <= s->frontier[lane]) { /* the layer has it by another transaction */
+        log_info(LOG_SETTLEMENT, "a settlement transaction was not needed any more",
+                 LOG_STR("request", key), LOG_STR("error", err ? err->msg : ""));
+        return;
+    }
+    pause_lane(s, l);
     pthread_mutex_lock(&s->mutex);
     s->stats.reverted_txs++;
     pthread_mutex_unlock(&s->mutex);
@@ -142,7 +161,19 @@ bool submit_start(struct settlement *s, struct err *err)
         adopt_live(s, (enum settlement_lane)i);
     }
     s->next_commit = s->frontier[BATCH_COMMIT] + 1;
+    s->sending = true;
     return true;
+}
+
+void submit_on_taken_back(struct settlement *s)
+{
+    if (!s->sending)
+        return;
+    for (int i = 0; i < LANE_CNT; i++)
+        if (s->lanes[i].manager)
+            adopt_live(s, (enum settlement_lane)i);
+    submit_on_frontier(s);
+    s->next_commit = s->frontier[BATCH_COMMIT] + 1;
 }
 
 void submit_destroy(struct settlement *s)
@@ -157,8 +188,10 @@ void submit_destroy(struct settlement *s)
 void submit_on_frontier(struct settlement *s)
 {
     for (int i = 0; i < LANE_CNT; i++)
-        if (s->lanes[i].sent_to && s->lanes[i].sent_to <= s->frontier[i])
+        if (s->lanes[i].sent_to && s->lanes[i].sent_to <= s->frontier[i]) {
             s->lanes[i].sent_to = 0;
+            s->lanes[i].failures = 0;
+        }
     if (s->next_commit <= s->frontier[BATCH_COMMIT])
         s->next_commit = s->frontier[BATCH_COMMIT] + 1;
 }
@@ -285,6 +318,11 @@ static bool fill_ops(struct settlement *s, const struct batch_row *row, struct a
     *ops = (struct proto_priority_ops){ 0 };
     if (row->l1_tx_cnt == 0)
         return true;
+    if (row->first_priority_id < s->contracts.priority_tree_start_index)
+        return err_set(err, ERR_INVALID,
+                       "the diamond's priority tree starts at %" PRIu64 ", batch %" PRIu64
+                       " takes operation %" PRIu64,
+                       s->contracts.priority_tree_start_index, row->number, row->first_priority_id);
     uint64_t start = row->first_priority_id - s->contracts.priority_tree_start_index,
              n = start + row->l1_tx_cnt;
     struct b256 *left = arena_zalloc(arena, PRIORITY_TREE_MAX_DEPTH * sizeof(*left));
@@ -360,6 +398,31 @@ static bool execute_data(struct settlement *s, uint64_t from, uint64_t to, struc
 
 /* ---- the lanes ---- */
 
+/* Batches with that step, as the contracts say. */
+static uint64_t counter(const struct settlement *s, enum settlement_lane lane)
+{
+    const struct discovery_result *c = &s->contracts;
+    return lane == LANE_COMMIT ? c->committed : lane == LANE_PROVE ? c->proved : c->executed;
+}
+
+/* The key to send under. false: such a request went through, so its event is on the way; or it was taken back on the layer, which only contracts
+ * read at a later block than the request's can tell. */
+static bool pick_key(struct settlement *s, enum settlement_lane lane, uint64_t from, uint64_t to,
+                     char key[TX_KEY_CAP])
+{
+    for (unsigned attempt = 1;; attempt++) {
+        struct tx_info info;
+        make_key(key, lane, from, to, attempt);
+        if (!tx_manager_find(s->lanes[lane].manager, key, &info) ||
+            (info.state != TX_CONFIRMED && info.state != TX_REPLACED))
+            return true;
+        if (counter(s, lane) >= to || s->contracts.at_block <= info.block_number) {
+            s->wants_contracts = true;
+            return false;
+        }
+    }
+}
+
 static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t from, uint64_t to)
 {
     struct arena arena;
@@ -368,9 +431,10 @@ static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t fro
     uint64_t sealed_at = 0, id = 0;
     bool is_new = false;
     char key[TX_KEY_CAP];
+    if (!pick_key(s, lane, from, to, key))
+        return false;
     arena_init_growing(&arena, SUBMIT_ARENA_CHUNK, SUBMIT_ARENA_LIMIT);
     buf_init(&data, MAX_CALLDATA);
-    make_key(key, lane, from, to);
     bool ok = lane == LANE_COMMIT  ? commit_data(s, to, &arena, &data, &sealed_at, &err)
               : lane == LANE_PROVE ? prove_data(s, from, to, &arena, &data, &err)
                                    : execute_data(s, from, to, &arena, &data, &err);
@@ -388,7 +452,7 @@ static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t fro
         if (err.kind != ERR_TRANSIENT) {
             err_wrap(&err, "%s", key);
             hold_set(s, HOLD_SENDING, err.msg, "see the reason; it is tried again by itself");
-            s->lanes[lane].retry_at_ms = clock_mono_ms(s->deps.clock) + RETRY_MS;
+            pause_lane(s, &s->lanes[lane]);
         }
         return false;
     }
@@ -399,16 +463,18 @@ static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t fro
     return true;
 }
 
-static bool lane_is_open(const struct settlement *s, enum settlement_lane lane)
+/* Where the contracts are ahead of the events, the step is done: its event has not the confirmations yet. */
+static bool lane_is_open(const struct settlement *s, enum settlement_lane lane, uint64_t from)
 {
-    return s->lanes[lane].manager && clock_mono_ms(s->deps.clock) >= s->lanes[lane].retry_at_ms;
+    return s->lanes[lane].manager && clock_mono_ms(s->deps.clock) >= s->lanes[lane].retry_at_ms &&
+           from > counter(s, lane);
 }
 
 static void run_commits(struct settlement *s)
 {
-    while (lane_is_open(s, LANE_COMMIT) && s->next_commit <= s->sealed &&
+    while (lane_is_open(s, LANE_COMMIT, s->next_commit) && s->next_commit <= s->sealed &&
            s->next_commit <= s->frontier[BATCH_COMMIT] + s->cfg.sender.max_in_flight &&
-           s->expected_cnt == 0 && submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
+           s->expected.cnt == 0 && submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
         s->next_commit++;
 }
 
@@ -417,28 +483,55 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
     uint64_t from = s->frontier[lane] + 1, to = below;
     if (to >= from + s->cfg.max_range)
         to = from + s->cfg.max_range - 1;
-    if (to < from || s->lanes[lane].sent_to || !lane_is_open(s, lane))
+    if (to < from || s->lanes[lane].sent_to || !lane_is_open(s, lane, from))
         return;
     (void)submit(s, lane, from, to);
 }
 
 /* The timelock lets a batch be executed only so long after its commit (spec 30 §4.2). */
-static uint64_t executable_to(struct settlement *s)
+/* Last batch whose step is as deep as the senders' own transactions must be: a later step built on a shallower one would be left
+ * hanging by a reorganisation, and sent again (spec 30 §11.3). */
+static uint64_t deep_frontier(struct settlement *s, enum batch_step step)
 {
-    uint64_t to = s->frontier[BATCH_PROVE];
-    if (s->contracts.execution_delay_s == 0)
-        return to;
-    uint64_t now = clock_wall_ms(s->deps.clock) / 1000;
-    for (uint64_t n = s->frontier[BATCH_EXECUTE] + 1; n <= to; n++) {
+    uint64_t depth = s->cfg.sender.required_confirmations ? s->cfg.sender.required_confirmations : 1;
+    for (uint64_t n = s->frontier[step]; n > s->frontier[step + 1]; n--) {
         struct batch_row row;
         struct err err;
         bool found = false;
-        if (!batch_load(s->reader, n, &row, &found, &err) || !found)
-            return n - 1;
-        uint64_t at = row.step[BATCH_COMMIT].sl_timestamp;
-        if (at == 0 || at + s->contracts.execution_delay_s > now)
-            return n - 1;
+        if (batch_load(s->reader, n, &row, &found, &err) && found && row.step[step].done &&
+            row.step[step].sl_block + depth <= s->sl_head + 1)
+            return n;
     }
+    return s->frontier[step + 1];
+}
+
+static uint64_t executable_to(struct settlement *s)
+{
+    uint64_t to = deep_frontier(s, BATCH_PROVE), next_at = 0;
+    uint64_t now = clock_wall_ms(s->deps.clock) / 1000;
+    for (uint64_t n = s->frontier[BATCH_EXECUTE] + 1; s->contracts.execution_delay_s && n <= to;
+         n++) {
+        struct batch_row row;
+        struct err err;
+        bool found = false;
+        if (!batch_load(s->reader, n, &row, &found, &err) || !found) {
+            to = n - 1;
+            break;
+        }
+        uint64_t at = row.step[BATCH_COMMIT].sl_timestamp;
+        if (at == 0) /* without it the delay is not known: it is asked for until it comes */
+            asks_time(s, n, BATCH_COMMIT, &row.step[BATCH_COMMIT]);
+        if (at == 0 || at + s->contracts.execution_delay_s > now) {
+            next_at = n == s->frontier[BATCH_EXECUTE] + 1 && at
+                          ? (at + s->contracts.execution_delay_s) * 1000
+                          : 0;
+            to = n - 1;
+            break;
+        }
+    }
+    pthread_mutex_lock(&s->mutex);
+    s->execute_at_ms = next_at;
+    pthread_mutex_unlock(&s->mutex);
     return to;
 }
 
@@ -448,6 +541,6 @@ void submit_run(struct settlement *s)
         return;
     run_commits(s);
     if (s->cfg.mock_proofs && s->contracts.is_testnet_verifier)
-        run_range(s, LANE_PROVE, s->frontier[BATCH_COMMIT]);
+        run_range(s, LANE_PROVE, deep_frontier(s, BATCH_COMMIT));
     run_range(s, LANE_EXECUTE, executable_to(s));
 }

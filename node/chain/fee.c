@@ -38,13 +38,19 @@ static struct u256 div_small(const struct u256 *a, uint64_t b)
 
 struct u256 fee_usd_e18(double usd)
 {
-    /* 2^53 of relative precision is what configuration gives; the decimal the operator wrote comes back by rounding */
+    /* One multiplication by an exact power of ten that stays below 10^15: the error is under a quarter, and rounding gives back the decimal the
+     * operator wrote. */
+    double power = 1;
     int exp10 = 0;
-    while (usd > 0 && usd < 1e15 && exp10 < 18) {
-        usd *= 10;
+    if (!(usd > 0)) /* not a number, too */
+        return U256_ZERO;
+    while (exp10 < 18 && usd * power * 10 < 1e15) {
+        power *= 10;
         exp10++;
     }
-    struct u256 v = u256_of_u64((uint64_t)llround(usd));
+    double scaled = usd * power;
+    struct u256 v =
+        u256_of_u64(scaled < 9e18 ? (uint64_t)llround(scaled) : UINT64_C(9000000000000000000));
     for (; exp10 < 18; exp10++)
         v = mul_small(&v, 10);
     return v;
@@ -54,6 +60,8 @@ static struct u256 native_price(const struct fee_inputs *in, const struct fee_pr
 {
     if (in->has_native)
         return in->native;
+    if (u256_is_zero(&in->base_token_usd_e18)) /* unknown: nothing to compute from */
+        return prev ? prev->native : U256_ONE;
     /* ceil(native USD / (token USD / 10^18)) */
     struct u256 e18 = u256_of_u64(1000000000000000000u);
     struct u256 n = mul_sat(&in->native_usd_e18, &e18);
@@ -82,6 +90,8 @@ static struct u256 pubdata_price(const struct fee_inputs *in, const struct u256 
 {
     if (in->has_pubdata)
         return in->pubdata;
+    if (u256_is_zero(&in->base_token_usd_e18))
+        return prev ? prev->pubdata : U256_ZERO;
     struct u256 p = sl_price_per_byte(in);
     if (!u256_eq(&in->sl_token_usd_e18, &in->base_token_usd_e18)) {
         p = mul_sat(&p, &in->sl_token_usd_e18);
@@ -101,6 +111,23 @@ static struct u256 pubdata_price(const struct fee_inputs *in, const struct u256 
         p = min256(&p, &high);
     }
     return u256_is_zero(&in->pubdata_price_cap) ? p : min256(&p, &in->pubdata_price_cap);
+}
+
+void fee_after(struct fee_prices *out, const struct fee_inputs *in, const struct fee_prices *prev,
+               uint64_t blocks)
+{
+    struct fee_prices p = *prev;
+    /* the clamps let a price double in 6 steps and halve in 6: 2048 are the whole range of 256 bits */
+    for (uint64_t i = 0; i < (blocks ? blocks : 1) && i < 2048; i++) {
+        struct fee_prices next;
+        fee_next(&next, in, &p);
+        bool settled = u256_eq(&next.native, &p.native) && u256_eq(&next.pubdata, &p.pubdata) &&
+                       u256_eq(&next.base_fee, &p.base_fee);
+        p = next;
+        if (settled)
+            break;
+    }
+    *out = p;
 }
 
 void fee_next(struct fee_prices *out, const struct fee_inputs *in, const struct fee_prices *prev)

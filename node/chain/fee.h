@@ -25,7 +25,10 @@ struct fee_prices {
 };
 /* prev NULL: the first block, no clamps. Override wins; order native, base fee, pubdata. */
 void fee_next(struct fee_prices *out, const struct fee_inputs *in, const struct fee_prices *prev);
-/* a double of USD as an integer of 10^-18 USD, rounded to the nearest */
+/* The same where the inputs have not changed for that many blocks (at least 1) after prev. */
+void fee_after(struct fee_prices *out, const struct fee_inputs *in, const struct fee_prices *prev,
+               uint64_t blocks);
+/* a double of USD as an integer of 10^-18 USD: the decimal with up to 15 digits that it was written as; 0 for what is not positive */
 struct u256 fee_usd_e18(double usd);
 
 #endif

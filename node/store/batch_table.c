@@ -86,6 +86,18 @@ bool batch_step_put(struct store_txn *t, uint64_t number, enum batch_step step,
     return sql_run(&q, "store batch step", err);
 }
 
+bool batch_step_time_put(struct store_txn *t, uint64_t number, enum batch_step step,
+                         const struct b256 *block_hash, uint64_t sl_timestamp, struct err *err)
+{
+    struct sql q = sql_prepare(t->db, "UPDATE batch_step SET sl_timestamp = ?"
+                                      " WHERE number = ? AND step = ? AND block_hash = ?");
+    sql_bind_u64(&q, sl_timestamp);
+    sql_bind_u64(&q, number);
+    sql_bind_u64(&q, (uint64_t)step);
+    sql_bind_b256(&q, block_hash);
+    return sql_run(&q, "store the time of a batch step", err);
+}
+
 bool batch_truncate(struct store_txn *t, uint64_t keep, struct err *err)
 {
     struct sql q = sql_prepare(t->db, "DELETE FROM batch WHERE number > ?");

@@ -34,6 +34,10 @@ MUST_USE bool batch_put(struct store_txn *t, const struct batch_row *b,
                         struct err *err); /* insert; same number replaces only if not committed */
 MUST_USE bool batch_step_put(struct store_txn *t, uint64_t number, enum batch_step step,
                              const struct batch_step_row *s, struct err *err);
+/* When the step's block was made. Does nothing when the step is not done, or in another block by now. */
+MUST_USE bool batch_step_time_put(struct store_txn *t, uint64_t number, enum batch_step step,
+                                  const struct b256 *block_hash, uint64_t sl_timestamp,
+                                  struct err *err);
 /* Removes batches above `keep` (sealed but not on the settlement layer). */
 MUST_USE bool batch_truncate(struct store_txn *t, uint64_t keep, struct err *err);
 MUST_USE bool batch_load(struct store_reader *r, uint64_t number, struct batch_row *out,

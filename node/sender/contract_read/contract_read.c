@@ -2,6 +2,7 @@
 #include "node/sender/contract_read/contract_read.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "contracts-abi/revert.h"
 
@@ -30,6 +31,15 @@ static void finish(struct contract_read *r)
     done(arg, err.kind == ERR_NONE ? NULL : &err);
 }
 
+/* The contract said no, as opposed to the node: it does not have that block, or it is overloaded. */
+static bool is_revert(const struct eth_reply *reply)
+{
+    if (reply->err->kind != ERR_REJECTED)
+        return false;
+    return reply->has_revert_data || reply->err->code == 3 || strstr(reply->err->msg, "revert") ||
+           strstr(reply->err->msg, "invalid opcode") || strstr(reply->err->msg, "out of gas");
+}
+
 static void note_failure(struct contract_read *r, struct contract_call *c,
                          const struct eth_reply *reply)
 {
@@ -40,7 +50,8 @@ static void note_failure(struct contract_read *r, struct contract_call *c,
         err_set_code(&c->err, ERR_REJECTED, reply->err->code, "reverted: %s", text);
     }
     err_wrap(&c->err, "%s", c->name);
-    if (!(c->may_revert && reply->err->kind == ERR_REJECTED) && r->err.kind == ERR_NONE)
+    c->reverted = is_revert(reply);
+    if (!(c->may_revert && c->reverted) && r->err.kind == ERR_NONE)
         r->err = c->err;
 }
 
@@ -88,7 +99,7 @@ struct contract_read *contract_read_start(struct eth_client *eth, struct eth_blo
     };
     for (size_t i = 0; i < n; i++) {
         struct eth_call_msg msg = { .has_to = true, .to = calls[i].to, .data = calls[i].data };
-        calls[i].ok = false;
+        calls[i].ok = calls[i].reverted = false;
         calls[i].output = bytes_of(NULL, 0);
         calls[i].err.kind = ERR_NONE;
         r->slots[i] = (struct slot){ .read = r, .index = i };
@@ -122,11 +133,26 @@ bool contract_u64(const struct contract_call *c, uint64_t *out, struct err *err)
     return true;
 }
 
+bool contract_bool(const struct contract_call *c, bool *out, struct err *err)
+{
+    uint64_t v = 0;
+    if (!contract_u64(c, &v, err))
+        return false;
+    if (v > 1)
+        return err_set(err, ERR_INVALID, "%s answered %llu, a boolean was expected", c->name,
+                       (unsigned long long)v);
+    *out = v == 1;
+    return true;
+}
+
 bool contract_addr(const struct contract_call *c, struct addr *out, struct err *err)
 {
+    static const uint8_t zeros[12] = { 0 };
     struct b256 w;
     if (!contract_word(c, &w, err))
         return false;
+    if (memcmp(w.b, zeros, sizeof(zeros)) != 0)
+        return err_set(err, ERR_INVALID, "%s answered a word that is no address", c->name);
     *out = b256_low_addr(&w);
     return true;
 }

@@ -16,6 +16,8 @@ struct contract_call {
     bool may_revert;   /* a revert is an answer: ok false, the rest counts */
     /* filled in */
     bool ok;
+    bool
+        reverted; /* !ok because the contract said no; otherwise the node did not answer, or refused to */
     struct bytes output; /* in the arena given to contract_read */
     struct err err;      /* when !ok: the revert by name */
 };
@@ -30,9 +32,10 @@ MUST_USE struct contract_read *contract_read_start(struct eth_client *eth, struc
 void contract_read_cancel(
     struct contract_read *r); /* NULL allowed; not after the callback has started */
 
-/* One-word answers. ERR_INVALID when the output is shorter than a word or the value does not fit. */
+/* One-word answers. ERR_INVALID when the output is shorter than a word or the value does not fit the type. */
 MUST_USE bool contract_word(const struct contract_call *c, struct b256 *out, struct err *err);
 MUST_USE bool contract_u64(const struct contract_call *c, uint64_t *out, struct err *err);
+MUST_USE bool contract_bool(const struct contract_call *c, bool *out, struct err *err);
 MUST_USE bool contract_addr(const struct contract_call *c, struct addr *out, struct err *err);
 /* selector || words, in the arena; empty when out of memory */
 struct bytes contract_calldata(struct arena *arena, uint32_t selector, const struct b256 *words,

@@ -74,12 +74,24 @@ static void run(struct discovery *d, contract_read_fn *next)
         end(d, &err);
 }
 
-static bool no_revert_needed(const struct contract_call *c, struct addr *out)
+static void optional_addr(const struct contract_call *c, struct addr *out)
 {
     struct err ignored;
     if (!c->ok || !contract_addr(c, out, &ignored))
         *out = (struct addr){ { 0 } };
-    return true;
+}
+
+/* A read that failed. A node that refuses to answer (a block it does not have yet, too much traffic) is to be asked again; only what a contract says
+ * is an answer. */
+static void end_failed(struct discovery *d, const struct err *failed)
+{
+    struct err err = *failed;
+    bool reverted = false;
+    for (size_t i = 0; i < d->call_cnt; i++)
+        reverted |= d->calls[i].reverted && !d->calls[i].may_revert;
+    if (err.kind == ERR_REJECTED && !reverted)
+        err.kind = ERR_TRANSIENT;
+    end(d, &err);
 }
 
 /* ---- round 4: timelock and verifier ---- */
@@ -90,14 +102,12 @@ static void on_round4(void *arg, const struct err *failed)
     struct err err = { .kind = ERR_NONE };
     d->read = NULL;
     if (failed) {
-        end(d, failed);
+        end_failed(d, failed);
         return;
     }
-    uint64_t testnet = 0;
     bool ok = contract_u64(&d->calls[0], &d->r.execution_delay_s, &err);
     if (ok && d->calls[1].ok) /* the production verifier does not have the function */
-        ok = contract_u64(&d->calls[1], &testnet, &err);
-    d->r.is_testnet_verifier = testnet == 1;
+        ok = contract_bool(&d->calls[1], &d->r.is_testnet_verifier, &err);
     end(d, ok ? NULL : &err);
 }
 
@@ -109,22 +119,17 @@ static void on_round3(void *arg, const struct err *failed)
     struct err err = { .kind = ERR_NONE };
     d->read = NULL;
     if (failed) {
-        end(d, failed);
+        end_failed(d, failed);
         return;
     }
-    uint64_t zksync_os = 0;
     if (!contract_addr(&d->calls[0], &d->r.timelock, &err) ||
-        !contract_u64(&d->calls[1], &zksync_os, &err)) {
+        !contract_bool(&d->calls[1], &d->r.is_zksync_os, &err) ||
+        !contract_u64(&d->calls[4], &d->r.ctm_protocol_version, &err)) {
         end(d, &err);
         return;
     }
-    d->r.is_zksync_os = zksync_os == 1;
-    if (!contract_u64(&d->calls[4], &d->r.ctm_protocol_version, &err)) {
-        end(d, &err);
-        return;
-    }
-    no_revert_needed(&d->calls[2], &d->r.bytecodes_supplier);
-    no_revert_needed(&d->calls[3], &d->r.server_notifier);
+    optional_addr(&d->calls[2], &d->r.bytecodes_supplier);
+    optional_addr(&d->calls[3], &d->r.server_notifier);
     d->call_cnt = 0;
     add(d, "executionDelay", &d->r.timelock, ABI_V31_EXECUTION_DELAY_SELECTOR, NULL);
     add(d, "IS_TESTNET_VERIFIER", &d->r.verifier, ABI_V31_IS_TESTNET_VERIFIER_SELECTOR, NULL)
@@ -158,8 +163,15 @@ static bool read_da_pair(const struct contract_call *c, struct discovery_result 
 {
     if (c->output.len < 64)
         return err_set(err, ERR_INVALID, "getDAValidatorPair answered %zu bytes", c->output.len);
-    memcpy(r->da_validator.b, c->output.p + 12, 20);
-    r->da_scheme = c->output.p[63];
+    struct contract_call scheme = { .name = "getDAValidatorPair",
+                                    .ok = true,
+                                    .output = bytes_of(c->output.p + 32, 32) };
+    uint64_t v = 0;
+    if (!contract_addr(c, &r->da_validator, err) || !contract_u64(&scheme, &v, err))
+        return false;
+    if (v > UINT8_MAX)
+        return err_set(err, ERR_INVALID, "getDAValidatorPair answered scheme %" PRIu64, v);
+    r->da_scheme = (uint8_t)v;
     return true;
 }
 
@@ -183,6 +195,8 @@ static bool read_diamond(struct discovery *d, struct err *err)
               contract_addr(&c[D_VERIFIER], &r->verifier, err) &&
               contract_addr(&c[D_BASE_TOKEN], &r->base_token, err) &&
               contract_u64(&c[D_CHAIN_ID], &chain_id, err);
+    if (ok && pricing > UINT8_MAX)
+        return err_set(err, ERR_INVALID, "getPubdataPricingMode answered %" PRIu64, pricing);
     r->pubdata_pricing_mode = (uint8_t)pricing;
     if (ok && chain_id != d->chain_id)
         return err_set(err, ERR_INVALID,
@@ -196,8 +210,12 @@ static void on_round2(void *arg, const struct err *failed)
     struct discovery *d = arg;
     struct err err = { .kind = ERR_NONE };
     d->read = NULL;
-    if (failed || !read_diamond(d, &err)) {
-        end(d, failed ? failed : &err);
+    if (failed) {
+        end_failed(d, failed);
+        return;
+    }
+    if (!read_diamond(d, &err)) {
+        end(d, &err);
         return;
     }
     d->call_cnt = 0;
@@ -262,6 +280,10 @@ static void on_round1(void *arg, const struct err *failed)
                      "chain %" PRIu64 " is not registered on this Bridgehub: check "
                      "genesis.chain_id and genesis.bridgehub_address",
                      d->chain_id);
+    if (failed && !d->calls[0].reverted && !d->calls[1].reverted) {
+        end_failed(d, failed);
+        return;
+    }
     if (!ok) {
         if (failed)
             err = *failed;
