@@ -47,7 +47,9 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    maybe_build(arg);
+    struct chain *c = arg;
+    atomic_store(&c->wake_pending, false);
+    maybe_build(c);
 }
 
 static void mempool_woke(void *arg, const struct b256 *hash)
@@ -147,9 +149,11 @@ void chain_subscribe(struct chain *c, chain_block_fn *on_block, chain_tree_fn *o
     c->sub_cnt++;
 }
 
+/* Once until the loop has seen it: with a call for each transaction, senders and the loop wait for the lock of the event base. */
 void chain_wake(struct chain *c)
 {
-    event_active(c->wake, EV_READ, 0);
+    if (!atomic_exchange(&c->wake_pending, true))
+        event_active(c->wake, EV_READ, 0);
 }
 
 void chain_l1_txs_arrived(struct chain *c)
@@ -256,7 +260,8 @@ static uint64_t wait_ms(struct chain *c)
         return 0;
     struct mempool_stats s;
     mempool_stats_get(c->deps.mempool, &s);
-    return s.pending >= c->cfg.max_txs_in_block ? 0 : due - now;
+    bool full = s.pending >= c->cfg.max_txs_in_block || (s.pending > 0 && c->left_some);
+    return full ? 0 : due - now;
 }
 
 static void arm_timer(struct chain *c, uint64_t ms)
@@ -429,6 +434,7 @@ static void count_block(struct chain *c, const struct build *b)
     c->stats.txs += b->out.record.tx_cnt;
     c->stats.failed_txs += b->out.failed_cnt;
     c->stats.seals[b->out.seal]++;
+    c->left_some = b->out.seal != SEAL_EXHAUSTED && b->out.seal != SEAL_TIMEOUT;
     c->stats.last_block_at_ms = clock_wall_ms(c->deps.clock);
 }
 

@@ -9,7 +9,7 @@
  *   loop      published: head moves, mempool and subscribers are told
  *   worker    tree hashed -> state commitment, block summary for batches
  *   store     index rows (derived)
- * One block is executed while the one before it becomes durable. A crash before "durable": the block never existed.
+ * One block is in work at a time; what arrives meanwhile is the next one. A crash before "durable": the block never existed.
  *
  * Reading is thread-safe: head and readers below may be used from RPC workers. */
 #ifndef GH_CHAIN_CHAIN_H

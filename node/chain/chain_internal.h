@@ -3,6 +3,7 @@
 #define GH_CHAIN_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "node/base/map.h"
 #include "node/chain/chain.h"
@@ -53,6 +54,8 @@ struct chain {
 
     /* loop only */
     bool started, stopping, in_work, timer_armed;
+    atomic_bool wake_pending;
+    bool left_some; /* the last block was closed by a limit while transactions waited */
     uint64_t last_start_ms, work_priority_end;
     struct b256 last_hashes[256]; /* context of the next block */
     struct u256 next_base_fee, next_native_price, next_pubdata_price;

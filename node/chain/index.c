@@ -27,24 +27,30 @@ static uint64_t nonce_of(const struct block_tx *tx)
     return has_nonce ? d.nonce : UINT64_MAX; /* which no transaction of an account can have */
 }
 
-static bool put_tx(struct store_txn *t, uint64_t block, size_t index, const struct block_tx *tx,
-                   struct err *err)
+/* One statement for the whole block: preparing costs as much as a row. */
+static bool put_txs(struct store_txn *t, const struct block_record *r, struct err *err)
 {
     struct sql q = sql_prepare(t->db, "INSERT OR REPLACE INTO tx VALUES(?, ?, ?, ?, ?)");
-    sql_bind_b256(&q, &tx->hash);
-    sql_bind_u64(&q, block);
-    sql_bind_u64(&q, index);
-    sql_bind_blob(&q, bytes_of(tx->from.b, 20));
-    sql_bind_u64(&q, nonce_of(tx));
-    return sql_run(&q, "index transaction", err);
+    bool ok = true, row;
+    for (size_t i = 0; ok && i < r->tx_cnt; i++) {
+        const struct block_tx *tx = &r->txs[i];
+        sql_bind_b256(&q, &tx->hash);
+        sql_bind_u64(&q, r->ctx.number);
+        sql_bind_u64(&q, i);
+        sql_bind_blob(&q, bytes_of(tx->from.b, 20));
+        sql_bind_u64(&q, nonce_of(tx));
+        ok = sql_step(&q, &row, "index transaction", err);
+        sqlite3_reset(q.stmt);
+        q.next = 1;
+    }
+    return sql_finish(&q, "index transaction", err) && ok;
 }
 
 bool index_write_block(struct store_txn *t, const struct chain_block *b, struct err *err)
 {
     uint64_t number = b->r.ctx.number;
-    for (size_t i = 0; i < b->r.tx_cnt; i++)
-        if (!put_tx(t, number, i, &b->r.txs[i], err))
-            return false;
+    if (!put_txs(t, &b->r, err))
+        return false;
     struct sql q = sql_prepare(t->db, "INSERT OR REPLACE INTO block_hash VALUES(?, ?)");
     sql_bind_b256(&q, &b->r.block_hash);
     sql_bind_u64(&q, number);

@@ -4,6 +4,7 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -356,7 +357,12 @@ bool http_server_start(struct http_server *s, struct err *err)
         return err_set(err, ERR_LOCAL, "%s: cannot listen on %s port %u", s->name, s->address,
                        s->cfg.port);
     }
-    s->port = bound_port(evhttp_bound_socket_get_fd(s->bound));
+    /* Accepted connections inherit it. Without it the last part of an answer waits for the client's delayed
+     * acknowledgement, 40 ms. */
+    evutil_socket_t fd = evhttp_bound_socket_get_fd(s->bound);
+    int one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    s->port = bound_port(fd);
     s->draining = s->paused = false;
     struct timeval tv = tv_of_ms(1000);
     event_add(s->sweep_timer, &tv);

@@ -48,7 +48,12 @@ struct sqlite3 *store_open_file(const char *dir, const char *vfs, enum store_fil
                       file == STORE_INDEX ? "PRAGMA synchronous = NORMAL"
                                           : "PRAGMA synchronous = FULL",
                       err) &&
-             sql_exec(db, "PRAGMA wal_autocheckpoint = 4000", err) && migrations_run(db, file, err);
+             sql_exec(db,
+                      file == STORE_INDEX
+                          ? "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536"
+                          : "PRAGMA wal_autocheckpoint = 4000",
+                      err) &&
+             migrations_run(db, file, err);
     }
     ok = ok && sql_exec(db, "PRAGMA mmap_size = 268435456", err);
     if (!ok) {
