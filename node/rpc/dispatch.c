@@ -34,8 +34,8 @@ const char *rpc_method_name(size_t i)
 bool rpc_fail(struct rpc_call *c, int code, const char *fmt, ...)
 {
     va_list ap;
-    va_start(ap, fmt);
     c->code = code;
+    va_start(ap, fmt);
     vsnprintf(c->message, sizeof(c->message), fmt, ap);
     va_end(ap);
     return false;

@@ -66,11 +66,11 @@ static void free_of_charge(struct sim *s, const struct call_request *q)
 
 bool rpc_eth_call(struct rpc_call *c)
 {
-    struct call_request q;
+    struct call_request q = { 0 };
     struct sim s;
     struct stf_tx tx;
     struct stf_tx_result r;
-    uint64_t block, gas;
+    uint64_t block = 0, gas = 0;
     if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block) ||
         !sim_open(&s, c, block, param_at(c, 2), param_at(c, 3)))
         return false;
@@ -219,8 +219,8 @@ bool rpc_estimate(struct rpc_call *c, const struct call_request *q, uint64_t blo
 
 bool rpc_eth_estimate_gas(struct rpc_call *c)
 {
-    struct call_request q;
-    uint64_t block, gas;
+    struct call_request q = { 0 };
+    uint64_t block = 0, gas = 0;
     if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block) ||
         !rpc_estimate(c, &q, block, param_at(c, 2), &gas))
         return false;
@@ -280,7 +280,7 @@ static bool list_of(struct sim *s, const struct call_request *q, const struct si
 static size_t list_size(const struct tx_access *list, size_t cnt)
 {
     size_t n = cnt;
-    for (size_t i = 0; i < cnt; i++)
+    for (size_t i = 0; list && i < cnt; i++)
         n += list[i].key_cnt;
     return n;
 }
@@ -330,11 +330,11 @@ static bool build_list(struct sim *s, struct call_request *q, uint64_t gas, stru
 
 bool rpc_eth_create_access_list(struct rpc_call *c)
 {
-    struct call_request q;
+    struct call_request q = { 0 };
     struct sim s;
     struct stf_tx tx;
     struct stf_tx_result r;
-    uint64_t block, gas;
+    uint64_t block = 0, gas = 0;
     if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block))
         return false;
     if (q.type == TX_PRIORITY)

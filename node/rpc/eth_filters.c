@@ -441,6 +441,12 @@ static void advance(struct rpc_call *c, const struct filter_id *id, uint64_t nex
     pthread_mutex_unlock(&f->mutex);
 }
 
+/* A block by number: tags move, and what they name is new or not by other means. */
+static bool is_number(const json_t *v)
+{
+    return json_is_integer(v) || (json_is_string(v) && strncmp(json_string_value(v), "0x", 2) == 0);
+}
+
 /* fresh: only blocks from x->next on; otherwise the range the filter was made with. */
 static bool filter_logs(struct rpc_call *c, const struct filter *x, bool fresh, uint64_t *next)
 {
@@ -455,16 +461,14 @@ static bool filter_logs(struct rpc_call *c, const struct filter *x, bool fresh, 
     struct block_id last = { head, true };
     if (ok && !fresh)
         ok = read_range(c, o, &k);
-    else if (ok && to && !json_is_string(to))
-        ok = value_block(c, to, &last);
-    else if (ok && to && strncmp(json_string_value(to), "0x", 2) == 0)
+    else if (ok && is_number(to))
         ok = value_block(c, to, &last);
     if (ok && fresh) {
         k.from = x->next;
         k.to = last.number < head ? last.number : head;
         const json_t *from = given(o, "fromBlock");
         struct block_id first = { 0, true };
-        if (from && json_is_string(from) && strncmp(json_string_value(from), "0x", 2) == 0)
+        if (is_number(from))
             ok = value_block(c, from, &first);
         if (ok && first.number > k.from)
             k.from = first.number;
@@ -516,7 +520,7 @@ static bool filter_pending(struct rpc_call *c, const struct filter *x, uint64_t 
 bool rpc_eth_get_filter_changes(struct rpc_call *c)
 {
     struct filter_id id;
-    struct filter x;
+    struct filter x = { .kind = FILTER_LOGS };
     uint64_t next = 0;
     if (!take(c, &id, &x))
         return false;
@@ -531,7 +535,7 @@ bool rpc_eth_get_filter_changes(struct rpc_call *c)
 bool rpc_eth_get_filter_logs(struct rpc_call *c)
 {
     struct filter_id id;
-    struct filter x;
+    struct filter x = { .kind = FILTER_LOGS };
     uint64_t next;
     if (!take(c, &id, &x))
         return false;

@@ -131,8 +131,8 @@ static bool fill_admission(struct rpc_call *c, const struct stf_tx *tx, const st
 static bool submit(struct rpc_call *c, const struct stf_tx *tx)
 {
     char reason[160];
-    struct mempool_admission a;
-    struct mempool_refusal why;
+    struct mempool_admission a = { 0 };
+    struct mempool_refusal why = { 0 };
     if (atomic_load(&c->r->draining))
         return rpc_fail(c, RPC_INTERNAL,
                         "transaction submission is temporarily disabled: the node is stopping");
@@ -154,7 +154,7 @@ static bool submit(struct rpc_call *c, const struct stf_tx *tx)
 
 static bool send_hex(struct rpc_call *c, const char *hex, size_t len, struct b256 *hash)
 {
-    struct stf_tx tx;
+    struct stf_tx tx = { 0 };
     size_t n = 0;
     if (len < 2 || len % 2 || hex[0] != '0' || hex[1] != 'x')
         return rpc_fail(c, RPC_PARAMS, "invalid params: expected 0x-prefixed hex bytes");

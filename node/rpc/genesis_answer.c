@@ -24,7 +24,7 @@ static void from_alloc(struct buf *b, const json_t *alloc)
     json_t *account, *value;
     js_key(b, "initial_contracts");
     js_open(b, '[');
-    json_object_foreach((json_t *)(uintptr_t)alloc, addr, account)
+    json_object_foreach(json_unconst(alloc), addr, account)
     {
         const char *code = json_string_value(json_object_get(account, "code"));
         if (code && strcmp(code, "0x") != 0)
@@ -33,7 +33,7 @@ static void from_alloc(struct buf *b, const json_t *alloc)
     js_close(b, ']');
     js_key(b, "additional_storage");
     js_open(b, '{');
-    json_object_foreach((json_t *)(uintptr_t)alloc, addr, account)
+    json_object_foreach(json_unconst(alloc), addr, account)
     {
         json_t *storage = json_object_get(account, "storage");
         if (json_object_size(storage) == 0)

@@ -62,7 +62,7 @@ bool value_u256(struct rpc_call *c, const json_t *v, const char *name, struct u2
 
 bool value_u64(struct rpc_call *c, const json_t *v, const char *name, uint64_t *out)
 {
-    struct u256 wide;
+    struct u256 wide = U256_ZERO;
     if (!value_u256(c, v, name, &wide))
         return false;
     if (!u256_fits_u64(&wide))
@@ -277,7 +277,7 @@ static bool read_data(struct rpc_call *c, const json_t *o, struct call_request *
         return false;
     if (!data)
         return true;
-    struct bytes d;
+    struct bytes d = { 0 };
     if (!value_bytes(c, data, "data", &d))
         return false;
     if (input && !bytes_eq(d, out->data))

@@ -77,6 +77,14 @@ struct rpc_call {
     char data_text[128]; /* error data as text; "" none */
 };
 
+/* jansson walks objects through pointers to what it does not change. */
+static inline json_t *json_unconst(const json_t *v)
+{
+    json_t *m;
+    memcpy(&m, &v, sizeof(m));
+    return m;
+}
+
 typedef bool rpc_handler_fn(struct rpc_call *c);
 
 /* dispatch.c */

@@ -25,8 +25,8 @@ static void run_job(void *arg)
 static void free_reply(const void *data, size_t len, void *extra)
 {
     (void)len;
-    (void)extra;
-    free((void *)(uintptr_t)data);
+    (void)data;
+    free(extra);
 }
 
 /* The reply's memory goes over to the connection without a copy. */
@@ -36,7 +36,7 @@ static void finish_job(void *arg)
     size_t len = 0;
     uint8_t *p = buf_take(&j->reply, &len);
     struct evbuffer *body = p && len ? evbuffer_new() : NULL;
-    if (body && evbuffer_add_reference(body, p, len, free_reply, NULL) == 0) {
+    if (body && evbuffer_add_reference(body, p, len, free_reply, p) == 0) {
         http_reply_buffer(j->exchange, 200, "application/json", body);
     } else {
         free(p);

@@ -108,7 +108,7 @@ static bool override_slots(struct sim *s, const json_t *slots, const struct addr
 {
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)slots, key, v)
+    json_object_foreach(json_unconst(slots), key, v)
     {
         struct b256 slot, value;
         json_t *name = json_string(key);
@@ -162,8 +162,7 @@ static bool override_account(struct sim *s, const char *name, const json_t *o,
         return rpc_fail(s->c, RPC_INTERNAL, "internal error: the account cannot be read");
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)o, key,
-                        v) if (!override_member(s, key, v, a)) return false;
+    json_object_foreach(json_unconst(o), key, v) if (!override_member(s, key, v, a)) return false;
     return put_account(s, a) || rpc_no_memory(s->c);
 }
 
@@ -176,7 +175,7 @@ static bool read_state_overrides(struct sim *s, const json_t *o)
         return rpc_no_memory(s->c);
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)o, key, v)
+    json_object_foreach(json_unconst(o), key, v)
     {
         if (!override_account(s, key, v, &s->accounts[s->account_cnt]))
             return false;
@@ -225,7 +224,7 @@ static bool read_block_overrides(struct sim *s, const json_t *o)
         return rpc_fail(s->c, RPC_PARAMS, "invalid params: block overrides: expected an object");
     const char *key;
     json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)o, key,
+    json_object_foreach(json_unconst(o), key,
                         v) if (!override_block_member(s, key, v)) return false;
     return true;
 }
