@@ -59,7 +59,7 @@ static void write_context(struct buf *b, const struct stf_block_context *c)
     w_u64(b, c->timestamp);
     /* hashes of blocks before genesis are zero: only the last min(number, 256) are stored */
     size_t known = c->number < 256 ? (size_t)c->number : 256;
-    buf_append(b, c->block_hashes[256 - known].b, known * 32);
+    buf_append(b, c->block_hashes + (256 - known), known * 32);
     w_u256(b, &c->base_fee);
     w_u256(b, &c->pubdata_price);
     w_u256(b, &c->native_price);

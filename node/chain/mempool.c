@@ -397,8 +397,10 @@ static bool place(struct mempool *m, struct account *a, const struct stf_tx *tx,
         return false;
     }
     bool drop_tail = false;
-    if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, &drop_tail, why)) ||
-        !make_room(m, tx, &adm->base_fee, old, why))
+    if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, &drop_tail, why)))
+        return false;
+    const struct pooled *leaves = drop_tail ? a->txs[a->cnt - 1] : old;
+    if (!make_room(m, tx, &adm->base_fee, leaves, why)) /* what leaves anyway makes room, too */
         return false;
     struct pooled *p = pooled_of(m, tx);
     if (!p)

@@ -295,6 +295,27 @@ static void slots_of_an_account(void **state)
     insert(3, 0, 1000, 1);
 }
 
+/* A sender whose room is used up: what runs earlier takes the place of his last waiting one, and of nobody else's. */
+static void an_earlier_one_displaces_the_last(void **state)
+{
+    (void)state;
+    struct addr a = wallet_of(1).addr;
+    struct mempool_tx out;
+    cfg.max_account_slots = 2;
+    cfg.max_pending = 2;
+    cfg.max_queued = 2;
+    use_config();
+    insert(2, 0, 1000, 1);
+    insert(2, 1, 1000, 1);
+    insert(1, 5, 1000, 500);
+    insert(1, 9, 1000, 500);
+    refused(1, 10, 1000, 900, "txpool is full: too many transactions of this sender");
+    insert(1, 4, 1000, 500); /* the pool is full, too: sender 2 keeps his places */
+    assert_false(mempool_find_by_nonce(pool, &a, 9, &arena, &out));
+    assert_true(mempool_find_by_nonce(pool, &a, 5, &arena, &out));
+    expect_counts(2, 2);
+}
+
 static void queue_is_bounded(void **state)
 {
     (void)state;
@@ -525,6 +546,7 @@ int main(void)
         T(bump_is_configured),
         T(same_one_again),
         T(slots_of_an_account),
+        T(an_earlier_one_displaces_the_last),
         T(queue_is_bounded),
         T(worst_goes_first),
         T(eviction_goes_by_effective_tip),

@@ -118,11 +118,24 @@ static void model_refresh(struct model *m, unsigned who, uint64_t nonce, uint64_
             i++;
 }
 
-static const char *model_judge(struct model *m, const struct entry *x, uint64_t base_fee)
+/* The sender's last one, if it is not executable; NULL otherwise. */
+static struct entry *model_waiting_tail(struct model *m, unsigned who)
 {
-    struct entry *old = model_at(m, x->who, x->nonce);
+    struct entry *tail = NULL;
+    for (size_t i = 0; i < m->n; i++)
+        if (m->e[i].who == who && (!tail || m->e[i].nonce > tail->nonce))
+            tail = &m->e[i];
+    return tail && tail->nonce >= m->a[who].nonce + model_executable(m, who) ? tail : NULL;
+}
+
+/* NULL: it goes in. *leaves: an entry of the sender that makes place for it. */
+static const char *model_judge(struct model *m, const struct entry *x, uint64_t base_fee,
+                               struct entry **leaves)
+{
+    struct entry *old = model_at(m, x->who, x->nonce), *tail = model_waiting_tail(m, x->who);
     uint64_t first = m->a[x->who].nonce;
     size_t ex = model_executable(m, x->who), cnt = model_count(m, x->who);
+    *leaves = old;
     if (x->nonce < first)
         return "nonce too low";
     if (old)
@@ -130,8 +143,13 @@ static const char *model_judge(struct model *m, const struct entry *x, uint64_t 
                    ? "replacement transaction underpriced"
                    : NULL;
     bool waits = x->nonce > first + ex;
-    if (cnt >= 2 * m->cfg.max_account_slots || (waits ? cnt - ex : ex) >= m->cfg.max_account_slots)
-        return "txpool is full: too many transactions of this sender";
+    bool kind_full = (waits ? cnt - ex : ex) >= m->cfg.max_account_slots;
+    if (cnt >= 2 * m->cfg.max_account_slots || kind_full) {
+        if (!tail || x->nonce > tail->nonce || (!waits && kind_full))
+            return "txpool is full: too many transactions of this sender";
+        *leaves = tail; /* it runs earlier than the sender's last one */
+        return NULL;
+    }
     if (waits && m->n - model_all_executable(m) >= m->cfg.max_queued)
         return "txpool is full";
     if (m->n >= m->cfg.max_pending + m->cfg.max_queued &&
@@ -147,7 +165,7 @@ struct run {
     struct mempool *pool;
     uint64_t seed, base_fee;
     struct arena arena;
-    unsigned inserted, refused, evicted, replaced;
+    unsigned inserted, refused, evicted, replaced, displaced;
 };
 
 static struct stf_tx tx_of(struct entry *x)
@@ -209,10 +227,13 @@ static void step_insert(struct run *r)
                                      .account_nonce = first,
                                      .account_balance = u256_of_u64(m->a[x.who].balance) };
     uint64_t view = test_random(&r->seed) % 16;
-    if (view == 0 && x.nonce > first) /* a view that is ahead */
+    if (view == 0 &&
+        x.nonce > first) { /* a view that is ahead: the pool has not heard of that block */
         adm.account_nonce = first + 1;
-    else if (view == 1 && r->m.a[x.who].moved) /* and one of the block before */
+        m->a[x.who].moved = false;
+    } else if (view == 1 && m->a[x.who].moved) { /* and one of the block before */
         adm.account_nonce = first - 1;
+    }
     struct stf_tx tx = tx_of(&x);
     struct mempool_refusal why;
     bool ok = mempool_insert(r->pool, &tx, &adm, &why);
@@ -222,7 +243,8 @@ static void step_insert(struct run *r)
         return;
     }
     model_refresh(m, x.who, adm.account_nonce, m->a[x.who].balance);
-    const char *want = model_judge(m, &x, r->base_fee);
+    struct entry *leaves = NULL;
+    const char *want = model_judge(m, &x, r->base_fee, &leaves);
     if (want) {
         assert_false(ok);
         assert_ptr_equal(strstr(why.message, want), why.message);
@@ -231,10 +253,10 @@ static void step_insert(struct run *r)
     }
     if (!ok)
         fail_msg("refused: %s", why.message);
-    struct entry *old = model_at(m, x.who, x.nonce);
-    if (old) {
-        model_drop(m, (size_t)(old - m->e));
-        r->replaced++;
+    if (leaves) {
+        r->replaced += leaves->nonce == x.nonce;
+        r->displaced += leaves->nonce != x.nonce;
+        model_drop(m, (size_t)(leaves - m->e));
     } else {
         follow_eviction(r, &x);
     }
@@ -382,6 +404,8 @@ static void run_model(uint64_t seed, size_t pending, size_t queued, size_t slots
     assert_true(r.inserted > STEPS / 10 && r.refused > 50 && r.replaced > 20);
     if (pending < 10)
         assert_true(r.evicted > 20);
+    if (slots < 10)
+        assert_true(r.displaced > 20);
     mempool_destroy(r.pool);
     arena_clear(&r.arena);
 }
