@@ -101,7 +101,8 @@ void rpc_set_contracts(struct rpc *r, const struct rpc_contracts *c);
 void rpc_drain(struct rpc *r, uint64_t timeout_ms, void (*done)(void *arg), void *arg);
 /* Closes listeners and connections, waits for workers. Before chain, mempool and store go. */
 void rpc_stop(struct rpc *r);
-void rpc_destroy(struct rpc *r); /* stops first; NULL allowed */
+/* Stops first; NULL allowed. After chain_stop: the chain tells rpc of its blocks until then. */
+void rpc_destroy(struct rpc *r);
 
 /* The bound ports; 0 when that listener is not open. */
 uint16_t rpc_port(const struct rpc *r);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/base/log.h"
 #include "node/rpc/rpc_internal.h"
 
 struct job { /* one body */
@@ -157,11 +156,8 @@ static struct http_server *open_server(struct rpc *r, const struct http_server_c
                                        http_handler_fn *handler, struct err *err)
 {
     struct http_server *s = http_server_create(r->d.base, cfg, handler, r, err);
-    if (s && http_server_start(s, err)) {
-        log_info(LOG_RPC, "listening", LOG_STR("server", cfg->name),
-                 LOG_STR("address", cfg->address), LOG_U64("port", http_server_port(s)));
+    if (s && http_server_start(s, err))
         return s;
-    }
     err_wrap(err, "%s listener", cfg->name);
     http_server_destroy(s);
     return NULL;
