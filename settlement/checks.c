@@ -32,10 +32,6 @@ bool checks_at_start(struct settlement *s, struct err *err)
                        " executed. Point general.l1_rpc_url at the right L1; after a "
                        "reorganisation that deep, start once with l1_watcher.accept_history: true",
                        c->executed, s->frontier[BATCH_EXECUTE]);
-    if (!addr_is_zero(&c->settlement_layer))
-        return err_set(err, ERR_INVALID,
-                       "the chain settles on another chain (a Gateway): this binary settles on L1 "
-                       "only; run a release that settles there, or move the chain back");
     if (!c->is_zksync_os)
         return err_set(err, ERR_INVALID,
                        "the chain type manager says this is not a ZKsync OS chain");
