@@ -4,18 +4,16 @@
  * state commitment of a batch (spec 20 §8). Each is checked against what settlement recorded before it is given out. */
 #include <inttypes.h>
 
+#include "interop/log_proof.h"
 #include "node/base/hash.h"
 #include "node/base/hex.h"
-#include "node/base/merkle.h"
 #include "node/rpc/encode.h"
 #include "node/rpc/handlers.h"
 #include "node/rpc/params.h"
 #include "node/state/proof.h"
 #include "node/stf/batch.h"
 
-#define PROOF_VERSION   1u
 #define MAX_PROOF_SLOTS 1024u
-#define PATH_LEN        (BATCH_LOG_TREE_DEPTH + 1u) /* and the aggregated root */
 
 /* ---- L2->L1 logs ---- */
 
@@ -60,41 +58,30 @@ static bool collect_leaves(struct rpc_call *c, const struct batch_row *row, uint
 }
 
 static bool prove_log(struct rpc_call *c, const struct batch_row *row, struct batch_logs *l,
-                      struct b256 path[PATH_LEN])
+                      struct log_proof *out)
 {
-    uint8_t nothing[88] = { 0 };
-    struct b256 padding = keccak256(nothing, sizeof(nothing));
+    struct err err = { 0 };
     struct b256 *scratch = arena_alloc(&c->s->arena, (l->cnt + 1) * sizeof(*scratch));
     if (!scratch)
         return rpc_no_memory(c);
-    struct b256 local =
-        merkle_fixed_path(path, l->at, l->leaves, l->cnt, BATCH_LOG_TREE_DEPTH, &padding, scratch);
-    path[BATCH_LOG_TREE_DEPTH] = row->multichain_root;
-    struct b256 walked = merkle_walk(&l->leaves[l->at], l->at, path, BATCH_LOG_TREE_DEPTH);
-    struct b256 root = keccak256_pair(&walked, &row->multichain_root);
-    if (b256_eq(&local, &walked) && b256_eq(&root, &row->l2_logs_tree_root))
+    if (log_proof_build(out, l->leaves, l->cnt, l->at, &row->multichain_root,
+                        &row->l2_logs_tree_root, scratch, &err))
         return true;
-    return rpc_fail(c, RPC_INTERNAL,
-                    "internal error: the logs of batch %" PRIu64 " do not give its root on the "
-                    "settlement layer",
-                    row->number);
+    return rpc_fail(c, RPC_INTERNAL, "internal error: batch %" PRIu64 ": %s", row->number, err.msg);
 }
 
-static void write_log_proof(struct buf *b, const struct batch_row *row, size_t index,
-                            const struct b256 path[PATH_LEN])
+static void write_log_proof(struct buf *b, const struct batch_row *row, const struct log_proof *p)
 {
-    struct b256 meta = { { PROOF_VERSION, PATH_LEN, 0, 1 } }; /* no batch part, final */
     js_open(b, '{');
     jm_number(b, "batchNumber", row->number);
     jm_number(b, "batch_number", row->number);
     js_key(b, "proof");
     js_open(b, '[');
-    js_hex(b, meta.b, 32);
-    for (unsigned i = 0; i < PATH_LEN; i++)
-        js_hex(b, path[i].b, 32);
+    for (unsigned i = 0; i < LOG_PROOF_LEN; i++)
+        js_hex(b, p->words[i].b, 32);
     js_close(b, ']');
-    jm_number(b, "id", index);
-    jm_hash(b, "root", &row->l2_logs_tree_root);
+    jm_number(b, "id", p->index);
+    jm_hash(b, "root", &p->root);
     jm_null(b, "gatewayBlockNumber");
     js_close(b, '}');
 }
@@ -151,11 +138,11 @@ static bool log_proof(struct rpc_call *c, const struct chain_block *b, uint32_t 
         in_block += b->r.txs[i].l2_log_cnt;
     struct batch_row row = *found;
     struct batch_logs logs = { 0 };
-    struct b256 path[PATH_LEN];
+    struct log_proof proof;
     if (!collect_leaves(c, &row, block, in_block + (size_t)index, &logs) ||
-        !prove_log(c, &row, &logs, path))
+        !prove_log(c, &row, &logs, &proof))
         return false;
-    write_log_proof(c->out, &row, logs.at, path);
+    write_log_proof(c->out, &row, &proof);
     return true;
 }
 
