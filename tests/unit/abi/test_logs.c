@@ -129,7 +129,7 @@ static void recorded_logs_survive_decode_and_encode(void **state)
         "vectors/settlement/revert_v31.json",      "vectors/settlement/gateway_v31.json",
         "vectors/l1/priority-requests.json",       "vectors/l1/genesis-upgrade-txs.json",
         "vectors/l1/deposit-chain10.json",         "vectors/l1/deposit-chain12-l1.json",
-        "vectors/l1/deposit-chain12-gateway.json",
+        "vectors/l1/deposit-chain12-gateway.json", "vectors/l1/deposit-chain10-call.json",
     };
     unsigned cnt = 0, kinds = 0;
     for (size_t i = 0; i < GH_COUNT(files); i++) {
