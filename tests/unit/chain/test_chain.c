@@ -520,7 +520,7 @@ static void replay_finds_another_context(void **state)
     expect_refusal((struct alteration){ .block = 2, .alter = alter_base_fee }, "block 2: ");
 }
 
-static void state_refuses_diffs_that_do_not_fit(void **state)
+static void row43_state_refuses_diffs_that_do_not_fit(void **state)
 {
     (void)state;
     world_open_ok(&w);
@@ -561,7 +561,7 @@ static void a_cut_record_is_named(void **state)
     assert_non_null(strstr(err.msg, "damaged block record"));
 }
 
-static void another_record_of_the_same_number_is_refused(void **state)
+static void row43_another_record_of_the_same_number_is_refused(void **state)
 {
     (void)state;
     world_open_ok(&w);
@@ -756,10 +756,10 @@ int main(void)
         T(replay_finds_an_invented_event),
         T(replay_finds_another_hash),
         T(replay_finds_another_context),
-        T(state_refuses_diffs_that_do_not_fit),
+        T(row43_state_refuses_diffs_that_do_not_fit),
         T(a_missing_record_is_named),
         T(a_cut_record_is_named),
-        T(another_record_of_the_same_number_is_refused),
+        T(row43_another_record_of_the_same_number_is_refused),
         T(what_cannot_be_included_is_purged),
         T(pause_and_resume),
         T(max_blocks_to_produce),

@@ -411,7 +411,7 @@ static void recovers_from_each_fault_of_a_single_endpoint(void **state)
     }
 }
 
-static void waits_as_long_as_retry_after_says(void **state)
+static void row20_waits_as_long_as_retry_after_says(void **state)
 {
     struct fixture *f = *state;
     open_client(f, 1, 1);
@@ -568,7 +568,7 @@ static void an_oversized_reply_is_an_error_not_a_retry(void **state)
     assert_int_equal(fake_node_posts(f->n[0].http), posts + 1);
 }
 
-static void passes_over_an_endpoint_that_is_behind(void **state)
+static void row18_passes_over_an_endpoint_that_is_behind(void **state)
 {
     struct fixture *f = *state;
     for (size_t batch = 0; batch < 2; batch++) { /* with batches and without */
@@ -669,7 +669,7 @@ static void unknown_block_is_null_not_an_error(void **state)
     assert_int_equal(block_at(f, ETH_AT_NUMBER(17)).v, 17);
 }
 
-static void scan_splits_until_the_provider_is_content(void **state)
+static void row20_scan_splits_until_the_provider_is_content(void **state)
 {
     struct fixture *f = *state;
     struct eth_span span = { 0 };
@@ -796,7 +796,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(answers_a_plain_call),
         T(recovers_from_each_fault_of_a_single_endpoint),
-        T(waits_as_long_as_retry_after_says),
+        T(row20_waits_as_long_as_retry_after_says),
         T(fails_over_and_comes_back),
         T(gives_up_at_the_deadline_and_says_why),
         T(refuses_another_chain),
@@ -805,13 +805,13 @@ int main(void)
         T(learns_that_a_node_takes_no_batches),
         T(unanswered_calls_of_a_batch_are_asked_again),
         T(an_oversized_reply_is_an_error_not_a_retry),
-        T(passes_over_an_endpoint_that_is_behind),
+        T(row18_passes_over_an_endpoint_that_is_behind),
         T(revert_bytes_are_kept),
         T(finalized_works_without_the_tag),
         T(finalized_never_goes_back),
         T(refuses_an_endpoint_on_another_fork),
         T(unknown_block_is_null_not_an_error),
-        T(scan_splits_until_the_provider_is_content),
+        T(row20_scan_splits_until_the_provider_is_content),
         T(raw_send_is_tried_once_and_tells_doubt),
         T(raw_send_can_go_to_every_endpoint),
         T(connect_failure_is_not_maybe_delivered),
