@@ -27,19 +27,25 @@ void node_fail(struct node *n, const struct err *err)
 
 /* ---- state: the newest checkpoint that leaves nothing missing, or genesis ---- */
 
+/* Oldest block that must stay readable: the last executed batch for proofs, and the history that RPC promises. Never above the index of
+ * tree rows (chain_checkpoint_limit). */
 static bool oldest_needed(struct node *n, uint64_t *block, struct err *err)
 {
-    uint64_t executed = 0, indexed = 0;
+    uint64_t executed = 0, limit = 0;
     struct batch_row row;
-    bool found = false;
-    if (!batch_frontier(n->reader, BATCH_EXECUTE, &executed, err) ||
-        !chain_tree_indexed(n->reader, &indexed, err))
-        return false;
+    bool found = false, any = false;
     *block = 0;
+    if (!batch_frontier(n->reader, BATCH_EXECUTE, &executed, err) ||
+        !chain_checkpoint_limit(n->store, &limit, &any, err))
+        return false;
     if (executed > 0 && !batch_load(n->reader, executed, &row, &found, err))
         return false;
-    if (found)
-        *block = row.last_block < indexed ? row.last_block : indexed;
+    if (!any || !found)
+        return true;
+    uint64_t history = n->cfg->general.history_blocks;
+    *block = limit > history ? limit - history : 0;
+    if (row.last_block < *block)
+        *block = row.last_block;
     return true;
 }
 

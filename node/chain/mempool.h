@@ -26,6 +26,7 @@ void mempool_config_default(struct mempool_config *c);
 /* What admission needs of the chain; filled by the caller from its view of the latest block. */
 struct mempool_admission {
     uint64_t chain_id, block_gas_limit;
+    size_t max_tx_len; /* encoded; 0: 128 KiB */
     struct u256 base_fee, minimal_base_fee, native_price, pubdata_price;
     uint64_t account_nonce;
     struct u256 account_balance;

@@ -10,7 +10,7 @@
 
 #define CODE_POOL (-32000) /* permanent refusals; never -32603, which viem retries */
 
-#define MAX_ENCODED_LEN (128u * 1024u)
+#define DEFAULT_MAX_LEN (128u * 1024u)
 #define MAX_INITCODE    49152u
 
 PRINTF_LIKE(3, 4)
@@ -50,9 +50,10 @@ static bool check_form(const struct stf_tx *tx, size_t encoded_len,
     if (tx->has_chain_id && tx->chain_id != a->chain_id)
         return refuse(why, CODE_POOL, "invalid chain id for signer: have %" PRIu64 " want %" PRIu64,
                       tx->chain_id, a->chain_id);
-    if (encoded_len > MAX_ENCODED_LEN)
-        return refuse(why, CODE_POOL, "oversized data: transaction size %zu, limit %u", encoded_len,
-                      MAX_ENCODED_LEN);
+    size_t limit = a->max_tx_len ? a->max_tx_len : DEFAULT_MAX_LEN;
+    if (encoded_len > limit)
+        return refuse(why, CODE_POOL, "oversized data: transaction size %zu, limit %zu",
+                      encoded_len, limit);
     if (tx->is_create && tx->data.len > MAX_INITCODE)
         return refuse(why, CODE_POOL, "max initcode size exceeded: code size %zu, limit %u",
                       tx->data.len, MAX_INITCODE);

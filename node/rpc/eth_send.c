@@ -114,13 +114,14 @@ static bool fill_admission(struct rpc_call *c, const struct stf_tx *tx, const st
     *a = (struct mempool_admission){
         .chain_id = cfg->genesis.chain_id,
         .block_gas_limit = cfg->sequencer.block_gas_limit,
+        .max_tx_len = (size_t)cfg->mempool.max_tx_size,
         .base_fee = h->base_fee,
         .minimal_base_fee = u256_of_u64(cfg->mempool.minimal_protocol_basefee),
         .native_price = h->native_price,
         .pubdata_price = h->pubdata_price,
         .account_nonce = rec.nonce,
         .account_balance = rec.balance,
-        .account_has_code = rec.code_len != 0 && rec.versioning != ACCOUNT_VERSIONING_DELEGATED,
+        .account_has_code = rec.code_len != 0 && !account_is_delegated(&rec),
         .allow_unprotected = cfg->mempool.allow_unprotected,
         .allow_set_code = cfg->mempool.allow_set_code,
     };
