@@ -156,19 +156,6 @@ static void collect(void *ctx, struct metrics *m)
 
 #define STATUS_BATCHES 12
 
-static void put_text(struct buf *out, const char *s)
-{
-    buf_append_str(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\' || c < 0x20 || c > 0x7e)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_append(out, &c, 1);
-    }
-    buf_append_str(out, "\"");
-}
-
 static void put_addr(struct buf *out, const char *key, const struct addr *a)
 {
     buf_printf(out, "\"%s\":\"", key);
@@ -182,15 +169,15 @@ static void status_l1(const struct node *n, struct buf *out)
     struct eth_endpoint_status e;
     for (size_t i = 0; n->l1 && eth_client_get_endpoint(n->l1, i, &e); i++) {
         buf_append_str(out, i ? ",{\"name\":" : "{\"name\":");
-        put_text(out, e.name);
+        buf_append_json_str(out, e.name);
         buf_printf(out,
                    ",\"state\":\"%s\",\"head\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"last_error\":",
                    eth_endpoint_state_name(e.state), e.head, e.errors);
-        put_text(out, e.last_error);
+        buf_append_json_str(out, e.last_error);
         buf_append_str(out, "}");
     }
     buf_append_str(out, "],\"problem\":");
-    put_text(out, n->l1_problem);
+    buf_append_json_str(out, n->l1_problem);
     if (n->watcher) {
         struct watcher_status w;
         watcher_status_get(n->watcher, &w);
@@ -202,7 +189,7 @@ static void status_l1(const struct node *n, struct buf *out)
                    w.head, w.next_block, w.next_priority_id, w.reorgs, w.max_reorg_depth,
                    w.caught_up ? "true" : "false", w.silent ? "true" : "false",
                    w.stopped ? "true" : "false");
-        put_text(out, w.error);
+        buf_append_json_str(out, w.error);
         buf_append_str(out, "}");
     }
     buf_append_str(out, "},");
@@ -255,7 +242,7 @@ static void status_senders(struct node *n, struct buf *out)
         else
             buf_printf(out,
                        ",\"runway_days\":%.1f,\"last_error\":", (double)t.runway_ms / 86400000.0);
-        put_text(out, t.last_error);
+        buf_append_json_str(out, t.last_error);
         buf_append_str(out, "}");
         first = false;
     }
@@ -307,7 +294,7 @@ static void status_batch(struct node *n, struct buf *out, const struct settlemen
                ",\"stage\":\"%s\",\"waits_for\":",
                first ? "" : ",", b->number, b->first_block, b->last_block, b->l1_tx_cnt,
                b->l2_tx_cnt, b->sealed_at_ms, stage_of(f, b->number));
-    put_text(out, waits);
+    buf_append_json_str(out, waits);
     if (eta == UINT64_MAX)
         buf_append_str(out, ",\"eta_ms\":null}");
     else
@@ -323,7 +310,7 @@ static void status_summary(struct node *n, struct buf *out)
                "\"summary\":{\"chain_id\":%" PRIu64 ",\"head\":%" PRIu64
                ",\"head_timestamp\":%" PRIu64 ",\"accepting\":%s,\"not_accepting\":",
                n->cfg->genesis.chain_id, h.number, h.timestamp, accepting ? "true" : "false");
-    put_text(out, why);
+    buf_append_json_str(out, why);
     buf_append_str(out, ",\"batches\":[");
     struct settlement_frontiers f;
     uint64_t last = 0;

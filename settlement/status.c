@@ -158,21 +158,6 @@ void settlement_waits_for(struct settlement *s, uint64_t batch, char *text, size
     pthread_mutex_unlock(&s->mutex);
 }
 
-static void put_json_string(struct buf *out, const char *s)
-{
-    buf_append_str(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < 0x20 || c > 0x7e)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_append(out, &c, 1);
-    }
-    buf_append_str(out, "\"");
-}
-
 bool settlement_status_json(struct settlement *s, struct buf *out)
 {
     static const char *const names[] = { "sealed", "committed", "proved", "executed", "finalized" };
@@ -185,15 +170,15 @@ bool settlement_status_json(struct settlement *s, struct buf *out)
     for (int i = 0; i < LANE_CNT; i++) {
         buf_printf(out, "%s\"%s\":{\"waits_for\":", i ? "," : "",
                    settlement_lane_name((enum settlement_lane)i));
-        put_json_string(out, s->lane_wait[i]);
+        buf_append_json_str(out, s->lane_wait[i]);
         buf_printf(out, ",\"usual_ms\":%" PRIu64 "}", s->step_ms[i]);
     }
     buf_append_str(out, "},\"hold\":");
     if (s->snap_hold.active) {
         buf_append_str(out, "{\"reason\":");
-        put_json_string(out, s->snap_hold.reason);
+        buf_append_json_str(out, s->snap_hold.reason);
         buf_append_str(out, ",\"remedy\":");
-        put_json_string(out, s->snap_hold.remedy);
+        buf_append_json_str(out, s->snap_hold.remedy);
         buf_append_str(out, "}");
     } else {
         buf_append_str(out, "null");

@@ -143,3 +143,16 @@ uint8_t *buf_take(struct buf *b, size_t *len)
     buf_init(b, b->max);
     return p;
 }
+
+bool buf_append_json_str(struct buf *b, const char *s)
+{
+    buf_append(b, "\"", 1);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\' || c < 0x20 || c > 0x7e)
+            buf_printf(b, "\\u%04x", c);
+        else
+            buf_append(b, &c, 1);
+    }
+    return buf_append(b, "\"", 1);
+}

@@ -19,6 +19,8 @@ bool buf_append(struct buf *b, const void *data, size_t len);
 bool buf_append_str(struct buf *b, const char *s);
 bool buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool buf_append_hex(struct buf *b, const void *data, size_t len); /* "0x..." */
+/* A JSON string with its quotes; anything but printable ASCII becomes \u00XX of the byte. For texts of our own making. */
+bool buf_append_json_str(struct buf *b, const char *s);
 /* `len` writable bytes at the end, already counted; NULL on failure */
 uint8_t *buf_extend(struct buf *b, size_t len);
 /* Takes the memory out (caller frees) and leaves the buffer empty. */

@@ -76,19 +76,6 @@ void status_print_text(struct buf *out, const struct status_view *v, uint64_t no
     }
 }
 
-static void put_text(struct buf *out, const char *s)
-{
-    buf_append_str(out, "\"");
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\' || c < 0x20 || c > 0x7e)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_append(out, &c, 1);
-    }
-    buf_append_str(out, "\"");
-}
-
 void status_print_json(struct buf *out, const struct status_view *v)
 {
     buf_printf(out,
@@ -102,9 +89,9 @@ void status_print_json(struct buf *out, const struct status_view *v)
     buf_append_str(out, "},\"hold\":");
     if (v->hold_reason[0]) {
         buf_append_str(out, "{\"reason\":");
-        put_text(out, v->hold_reason);
+        buf_append_json_str(out, v->hold_reason);
         buf_append_str(out, ",\"remedy\":");
-        put_text(out, v->hold_remedy);
+        buf_append_json_str(out, v->hold_remedy);
         buf_append_str(out, "}");
     } else {
         buf_append_str(out, "null");
@@ -118,7 +105,7 @@ void status_print_json(struct buf *out, const struct status_view *v)
                    ",\"stage\":\"%s\",\"waitsFor\":",
                    i ? "," : "", b->number, b->first_block, b->last_block, b->l1_txs, b->l2_txs,
                    b->sealed_at_ms, b->stage);
-        put_text(out, b->waits_for);
+        buf_append_json_str(out, b->waits_for);
         if (b->eta_ms == UINT64_MAX)
             buf_append_str(out, ",\"etaMs\":null}");
         else

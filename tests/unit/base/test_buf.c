@@ -88,9 +88,21 @@ static void grows_in_steps(void **state)
     buf_clear(&b);
 }
 
+static void json_strings_are_ascii(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 256);
+    assert_true(buf_append_json_str(&b, "a\"b\\c\n\x7f\xc3\xa9 z"));
+    assert_int_equal(b.len, strlen("\"a\\u0022b\\u005cc\\u000a\\u007f\\u00c3\\u00a9 z\""));
+    assert_memory_equal(b.p, "\"a\\u0022b\\u005cc\\u000a\\u007f\\u00c3\\u00a9 z\"", b.len);
+    buf_clear(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_strings_are_ascii),
         cmocka_unit_test(appends_add_up),
         cmocka_unit_test(long_formats),
         cmocka_unit_test(the_maximum_holds_and_the_failure_sticks),
