@@ -23,6 +23,7 @@ struct tx_run {
     /* native (spec 10 §7.2) */
     uint64_t native_per_gas, native_per_pubdata;
     uint64_t full_native, withheld, intrinsic_native, intrinsic_pubdata, intrinsic_gas;
+    uint64_t floor_gas;      /* Ethereum: at least this much is used (EIP-7623) */
     struct stf_res res;      /* of the body */
     uint64_t initial_native; /* of the body */
     uint64_t body_native;    /* left after the body, withheld part not counted */
@@ -64,6 +65,8 @@ enum stf_error tx_check_chain_and_type(struct tx_run *r);
 /* price of a transaction that pays by EIP-1559 */
 enum stf_error tx_effective_price(struct tx_run *r);
 uint64_t tx_intrinsic_gas(const struct stf_tx *tx);
+/* EIP-7623; 0 under rules without a floor */
+uint64_t tx_floor_gas(const struct stf_tx *tx, const struct stf_rules *rules);
 /* Sets r->from; recovers when asked to, or when there is no hint. */
 enum stf_error tx_check_signature(struct tx_run *r);
 /* EIP-3607 and the nonce, which is incremented. */

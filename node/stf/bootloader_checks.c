@@ -76,6 +76,13 @@ uint64_t tx_intrinsic_gas(const struct stf_tx *tx)
     return gas + 25000 * (uint64_t)tx->auth_cnt;
 }
 
+uint64_t tx_floor_gas(const struct stf_tx *tx, const struct stf_rules *rules)
+{
+    if (!rules->calldata_floor_per_token)
+        return 0;
+    return 21000 + rules->calldata_floor_per_token * calldata_tokens(tx->data);
+}
+
 enum stf_error tx_check_signature(struct tx_run *r)
 {
     const struct stf_tx *tx = r->tx;

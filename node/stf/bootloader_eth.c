@@ -1,10 +1,9 @@
 /* node/stf/bootloader_eth.c
  *
- * Transactions by Ethereum's own rules (Cancun), for the public suites: one resource, base fee burned, blob
- * transactions. Native is unlimited. */
+ * Transactions by Ethereum's own rules, for the public suites: one resource, base fee burned, blob transactions,
+ * limits and floors as the rule set has them. Native is unlimited. */
 #include "node/stf/bootloader.h"
 
-#define MAX_BLOBS         6u
 #define BLOB_HASH_VERSION 1u
 
 static enum stf_error check_blobs(struct tx_run *r, struct u256 *max_blob_fee,
@@ -15,8 +14,9 @@ static enum stf_error check_blobs(struct tx_run *r, struct u256 *max_blob_fee,
     *blob_fee = U256_ZERO;
     if (tx->type != TX_BLOB)
         return STF_OK;
-    if (tx->is_create || tx->blob_cnt == 0 || tx->blob_cnt > MAX_BLOBS)
-        return tx_refuse_u64(r, STF_E_BLOB_INVALID, tx->blob_cnt, MAX_BLOBS);
+    uint32_t max = r->b->rules->tx_blob_max;
+    if (tx->is_create || tx->blob_cnt == 0 || tx->blob_cnt > max)
+        return tx_refuse_u64(r, STF_E_BLOB_INVALID, tx->blob_cnt, max);
     for (size_t i = 0; i < tx->blob_cnt; i++)
         if (tx->blob_hashes[i].b[0] != BLOB_HASH_VERSION)
             return tx_refuse_u64(r, STF_E_BLOB_INVALID, i, tx->blob_hashes[i].b[0]);
@@ -34,14 +34,19 @@ static enum stf_error check_blobs(struct tx_run *r, struct u256 *max_blob_fee,
 static enum stf_error check_gas(struct tx_run *r)
 {
     const struct stf_tx *tx = r->tx;
+    const struct stf_rules *rules = r->b->rules;
+    if (r->gas_limit > rules->tx_gas_limit_max)
+        return tx_refuse_u64(r, STF_E_GAS_LIMIT_TOO_HIGH, r->gas_limit, rules->tx_gas_limit_max);
     if (r->gas_limit > sat_sub(r->b->ctx->gas_limit, r->b->gas_used))
         return tx_refuse_u64(r, STF_E_GAS_LIMIT_MORE_THAN_BLOCK, r->gas_limit,
                              r->b->ctx->gas_limit);
-    if (tx->is_create && tx->data.len > r->b->rules->max_initcode_len)
-        return tx_refuse_u64(r, STF_E_INITCODE_SIZE, tx->data.len, r->b->rules->max_initcode_len);
+    if (tx->is_create && tx->data.len > rules->max_initcode_len)
+        return tx_refuse_u64(r, STF_E_INITCODE_SIZE, tx->data.len, rules->max_initcode_len);
     r->intrinsic_gas = tx_intrinsic_gas(tx);
-    if (r->gas_limit < r->intrinsic_gas)
-        return tx_refuse_u64(r, STF_E_OUT_OF_GAS_VALIDATION, r->gas_limit, r->intrinsic_gas);
+    r->floor_gas = tx_floor_gas(tx, rules);
+    uint64_t least = r->floor_gas > r->intrinsic_gas ? r->floor_gas : r->intrinsic_gas;
+    if (r->gas_limit < least)
+        return tx_refuse_u64(r, STF_E_OUT_OF_GAS_VALIDATION, r->gas_limit, least);
     r->res = (struct stf_res){ r->gas_limit - r->intrinsic_gas, UINT64_MAX };
     return STF_OK;
 }
@@ -60,6 +65,8 @@ static enum stf_error validate(struct tx_run *r, struct u256 *prepaid, struct u2
         e = tx_check_signature(r);
     if (e == STF_OK && r->tx->type == TX_SET_CODE && r->tx->auth_cnt == 0)
         e = STF_E_AUTH_LIST_EMPTY;
+    if (e == STF_OK && r->tx->type == TX_SET_CODE && r->tx->is_create)
+        e = STF_E_INVALID_STRUCTURE;
     if (e == STF_OK)
         e = tx_check_sender(r);
     if (e == STF_OK)
@@ -78,6 +85,8 @@ static enum stf_error settle(struct tx_run *r)
     uint64_t counter = r->b->refund > 0 ? (uint64_t)r->b->refund : 0;
     uint64_t refund = counter < used / 5 ? counter : used / 5;
     used -= refund;
+    if (used < r->floor_gas)
+        used = r->floor_gas;
     r->out->gas_used = used;
     r->out->gas_refunded = refund;
     struct u256 back = tx_fee(&r->price, r->gas_limit - used), tip = r->price;

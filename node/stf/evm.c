@@ -164,16 +164,24 @@ static void trace_step(const struct stf_block *b, const struct ee_frame *f, cons
 
 static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
 {
-    static const void *const op_labels[256] = {
-        [0 ... 255] = &&op_undefined,
 #define OP(code, NAME, body, gas, in, out, native) [code] = &&op_##NAME,
+    static const void *const op_labels[OPCODES_CNT][256] = {
+        [OPCODES_CANCUN] = {
+            [0 ... 255] = &&op_undefined,
+#define OP_OSAKA(...) /* not yet */
 #include "node/stf/opcodes.def"
-#undef OP
+        },
+        [OPCODES_OSAKA] = {
+            [0 ... 255] = &&op_undefined,
+#include "node/stf/opcodes.def"
+        },
     };
+#undef OP
     static const void *const traced_labels[256] = { [0 ... 255] = &&op_traced };
 
     const struct stf_tracer *tracer = sys_options(b)->tracer;
-    const void *const *labels = tracer && tracer->on_step ? traced_labels : op_labels;
+    const void *const *labels =
+        tracer && tracer->on_step ? traced_labels : op_labels[sys_rules(b)->opcodes];
     struct u256 *const stack = e->stack;
     const uint8_t *pc = e->pc;
     struct u256 *sp = e->sp;
@@ -188,7 +196,7 @@ op_traced:
     e->pc = pc;
     e->sp = sp;
     trace_step(b, f, e, tracer);
-    goto *op_labels[*pc];
+    goto *op_labels[sys_rules(b)->opcodes][*pc];
 
     ENTER(ADD);
     evm_add(&SECOND, &TOP, &SECOND);
@@ -311,6 +319,10 @@ op_traced:
     ENTER(SAR);
     evm_sar(&SECOND, &SECOND, &TOP);
     sp--;
+    NEXT();
+
+    ENTER(CLZ);
+    evm_set_u64(&TOP, 256 - u256_bit_len(&TOP));
     NEXT();
 
     OP_FN(KECCAK256, evm_op_keccak256, -1);

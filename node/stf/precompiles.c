@@ -134,9 +134,10 @@ static uint64_t sat_mul(uint64_t a, uint64_t b)
     return hi ? UINT64_MAX : lo;
 }
 
-/* Bits of the exponent that cost iterations (EIP-2565): of its first 32 bytes, plus eight for each
- * further byte. */
-static uint64_t modexp_iterations(struct bytes input, uint64_t base_len, uint64_t exp_len)
+/* Bits of the exponent that cost iterations: of its first 32 bytes, plus so many for each further
+ * byte. */
+static uint64_t modexp_iterations(const struct rules_modexp *rules, struct bytes input,
+                                  uint64_t base_len, uint64_t exp_len)
 {
     uint8_t head[32];
     size_t head_len = exp_len < 32 ? (size_t)exp_len : 32;
@@ -146,14 +147,15 @@ static uint64_t modexp_iterations(struct bytes input, uint64_t base_len, uint64_
     unsigned bits = u256_bit_len(&exp_head);
     uint64_t iterations = bits ? bits - 1 : 0;
     if (exp_len > 32) {
-        uint64_t more = sat_mul(8, exp_len - 32);
+        uint64_t more = sat_mul(rules->exp_byte_iterations, exp_len - 32);
         iterations = more > UINT64_MAX - iterations ? UINT64_MAX : iterations + more;
     }
     return iterations ? iterations : 1;
 }
 
-/* Gas by EIP-2565; UINT64_MAX when no transaction could pay. */
-static uint64_t modexp_gas(struct bytes input, struct modexp_in *m)
+/* UINT64_MAX when no transaction could pay, or a length is above the bound. */
+static uint64_t modexp_gas(const struct rules_modexp *rules, struct bytes input,
+                           struct modexp_in *m)
 {
     uint8_t head[96];
     input_padded(head, sizeof(head), input);
@@ -162,24 +164,26 @@ static uint64_t modexp_gas(struct bytes input, struct modexp_in *m)
     uint64_t base_len = u256_sat_u64(&base), exp_len = u256_sat_u64(&exp);
     uint64_t mod_len = u256_sat_u64(&mod);
     uint64_t longest = base_len > mod_len ? base_len : mod_len;
-    if (longest > UINT32_MAX)
+    if (longest > UINT32_MAX || longest > rules->max_len || exp_len > rules->max_len)
         return UINT64_MAX;
     uint64_t limbs = (longest + 7) / 8;
-    uint64_t gas = sat_mul(limbs * limbs, modexp_iterations(input, base_len, exp_len));
-    gas = gas == UINT64_MAX ? gas : gas / 3;
+    uint64_t complexity = longest <= rules->short_len ? rules->short_complexity
+                                                      : sat_mul(rules->limb_factor, limbs * limbs);
+    uint64_t gas = sat_mul(complexity, modexp_iterations(rules, input, base_len, exp_len));
+    gas = gas == UINT64_MAX ? gas : gas / rules->divisor;
     /* longest = 0 costs the minimum whatever the exponent: there is nothing to compute */
     if (longest && exp_len > UINT32_MAX)
         return UINT64_MAX;
     m->base_len = (size_t)base_len;
     m->exp_len = longest ? (size_t)exp_len : 0;
     m->mod_len = (size_t)mod_len;
-    return gas < 200 ? 200 : gas;
+    return gas < rules->min_gas ? rules->min_gas : gas;
 }
 
 static enum stf_halt run_modexp(const struct pre_call *c)
 {
     struct modexp_in m = { 0, 0, 0 };
-    uint64_t gas = modexp_gas(c->input, &m);
+    uint64_t gas = modexp_gas(&sys_rules(c->b)->modexp, c->input, &m);
     if (gas == UINT64_MAX)
         return HALT_OUT_OF_GAS;
     enum stf_halt halt = res_charge(c->res, gas, sat_mul(300, gas));

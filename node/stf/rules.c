@@ -15,6 +15,25 @@ static const struct rules_precompile cancun_precompiles[] = {
     { 0x0a, PRE_POINT_EVALUATION },
 };
 
+static const struct rules_precompile osaka_precompiles[] = {
+    { 0x01, PRE_ECRECOVER },        { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
+    { 0x04, PRE_IDENTITY },         { 0x05, PRE_MODEXP },     { 0x06, PRE_BN_ADD },
+    { 0x07, PRE_BN_MUL },           { 0x08, PRE_BN_PAIRING }, { 0x09, PRE_BLAKE2F },
+    { 0x0a, PRE_POINT_EVALUATION }, { 0x100, PRE_P256 },
+};
+
+#define MODEXP_EIP2565                                                                             \
+    {                                                                                              \
+        .max_len = UINT64_MAX, .min_gas = 200, .divisor = 3, .limb_factor = 1,                     \
+        .exp_byte_iterations = 8                                                                   \
+    }
+/* with the bound of EIP-7823 */
+#define MODEXP_EIP7883                                                                             \
+    {                                                                                              \
+        .max_len = 1024, .min_gas = 500, .divisor = 1, .short_len = 32, .short_complexity = 16,    \
+        .limb_factor = 2, .exp_byte_iterations = 16                                                \
+    }
+
 #define CODE_LEN_MAX     24576u /* EIP-170 */
 #define INITCODE_LEN_MAX 49152u /* EIP-3860 */
 #define DEPTH_MAX        1024u
@@ -26,6 +45,8 @@ static const struct stf_rules zksync_os_v31 = {
     .is_zksync_os = true,
     .precompiles = zksync_os_v31_precompiles,
     .precompile_cnt = GH_COUNT(zksync_os_v31_precompiles),
+    .modexp = MODEXP_EIP2565,
+    .opcodes = OPCODES_CANCUN,
     .max_code_len = CODE_LEN_MAX,
     .max_initcode_len = INITCODE_LEN_MAX,
     .max_depth = DEPTH_MAX,
@@ -37,6 +58,7 @@ static const struct stf_rules zksync_os_v31 = {
     .l1_intrinsic_pubdata = 351,
     .l2_intrinsic_pubdata = 134,
     .p256_gas = 6900,
+    .tx_gas_limit_max = UINT64_MAX,
     .burns_base_fee = false,
     .prevrandao_is_one = true,
     .blob_hash_is_zero = true,
@@ -47,28 +69,58 @@ static const struct stf_rules zksync_os_v31 = {
     .create_checks_storage = false,
 };
 
+/* What the Ethereum rule sets share: one resource, base fee burned, all of EIP-4844. */
+#define ETHEREUM_COMMON                                                                            \
+    .execution_version = 0, .is_zksync_os = false, .max_code_len = CODE_LEN_MAX,                   \
+    .max_initcode_len = INITCODE_LEN_MAX, .max_depth = DEPTH_MAX, .max_heap_len = HEAP_LEN_MAX,    \
+    .block_native_limit = UINT64_MAX, .tx_native_limit = UINT64_MAX,                               \
+    .block_l2_log_limit = UINT32_MAX, .burns_base_fee = true, .prevrandao_is_one = false,          \
+    .blob_hash_is_zero = false, .tx_blob = true, .has_system_txs = false,                          \
+    .refund_before_native_delta = false, .create_checks_storage = true
+
+#define BLOB_FEE_FRACTION_CANCUN 3338477u /* EIP-4844 */
+#define BLOB_FEE_FRACTION_PRAGUE 5007716u /* EIP-7691 */
+
 static const struct stf_rules ethereum_cancun = {
     .name = "ethereum cancun",
-    .execution_version = 0,
-    .is_zksync_os = false,
+    ETHEREUM_COMMON,
     .precompiles = cancun_precompiles,
     .precompile_cnt = GH_COUNT(cancun_precompiles),
-    .max_code_len = CODE_LEN_MAX,
-    .max_initcode_len = INITCODE_LEN_MAX,
-    .max_depth = DEPTH_MAX,
-    .max_heap_len = HEAP_LEN_MAX,
-    .block_native_limit = UINT64_MAX,
-    .tx_native_limit = UINT64_MAX,
-    .block_l2_log_limit = UINT32_MAX,
-    .p256_gas = 0,
-    .burns_base_fee = true,
-    .prevrandao_is_one = false,
-    .blob_hash_is_zero = false,
-    .tx_blob = true,
+    .modexp = MODEXP_EIP2565,
+    .opcodes = OPCODES_CANCUN,
+    .tx_gas_limit_max = UINT64_MAX,
+    .tx_blob_max = 6,
+    .blob_fee_fraction = BLOB_FEE_FRACTION_CANCUN,
     .tx_set_code = false,
-    .has_system_txs = false,
-    .refund_before_native_delta = false,
-    .create_checks_storage = true,
+};
+
+static const struct stf_rules ethereum_prague = {
+    .name = "ethereum prague",
+    ETHEREUM_COMMON,
+    .precompiles = cancun_precompiles,
+    .precompile_cnt = GH_COUNT(cancun_precompiles),
+    .modexp = MODEXP_EIP2565,
+    .opcodes = OPCODES_CANCUN,
+    .tx_gas_limit_max = UINT64_MAX,
+    .calldata_floor_per_token = 10,
+    .tx_blob_max = 9,
+    .blob_fee_fraction = BLOB_FEE_FRACTION_PRAGUE,
+    .tx_set_code = true,
+};
+
+static const struct stf_rules ethereum_osaka = {
+    .name = "ethereum osaka",
+    ETHEREUM_COMMON,
+    .precompiles = osaka_precompiles,
+    .precompile_cnt = GH_COUNT(osaka_precompiles),
+    .modexp = MODEXP_EIP7883,
+    .opcodes = OPCODES_OSAKA,
+    .p256_gas = 6900, /* EIP-7951 */
+    .tx_gas_limit_max = 1u << 24,
+    .calldata_floor_per_token = 10,
+    .tx_blob_max = 6, /* EIP-7594: a block carries more, a transaction does not */
+    .blob_fee_fraction = BLOB_FEE_FRACTION_PRAGUE,
+    .tx_set_code = true,
 };
 
 const struct stf_rules *stf_rules_zksync_os_v31(void)
@@ -79,6 +131,16 @@ const struct stf_rules *stf_rules_zksync_os_v31(void)
 const struct stf_rules *stf_rules_ethereum_cancun(void)
 {
     return &ethereum_cancun;
+}
+
+const struct stf_rules *stf_rules_ethereum_prague(void)
+{
+    return &ethereum_prague;
+}
+
+const struct stf_rules *stf_rules_ethereum_osaka(void)
+{
+    return &ethereum_osaka;
 }
 
 const struct stf_rules *stf_rules_of_execution_version(uint32_t v)

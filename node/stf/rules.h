@@ -25,12 +25,28 @@ struct rules_precompile {
     enum precompile_id id;
 };
 
+enum rules_opcode_set { /* opcodes.def */
+                        OPCODES_CANCUN,
+                        OPCODES_OSAKA,
+                        OPCODES_CNT
+};
+/* MODEXP: gas = max(min_gas, complexity * iterations / divisor). The longer of base and modulus has
+ * `longest` bytes; up to short_len of them the complexity is short_complexity, above it is
+ * limb_factor * ceil(longest / 8)^2. Each exponent byte behind the first 32 is worth
+ * exp_byte_iterations. A length above max_len burns the call's gas. */
+struct rules_modexp {
+    uint64_t max_len, min_gas, divisor;
+    uint64_t short_len, short_complexity, limb_factor, exp_byte_iterations;
+};
+
 struct stf_rules {
     const char *name;
     uint32_t execution_version; /* 0: Ethereum */
     bool is_zksync_os;
     const struct rules_precompile *precompiles; /* all pre-warmed */
     size_t precompile_cnt;
+    struct rules_modexp modexp;
+    enum rules_opcode_set opcodes;
     /* limits */
     uint32_t max_code_len, max_initcode_len, max_depth, max_heap_len;
     uint64_t block_native_limit, tx_native_limit; /* 2^35 */
@@ -38,6 +54,11 @@ struct stf_rules {
     /* ZKsync OS: constants of spec 10 §7.2 */
     uint64_t l1_intrinsic_native, l1_intrinsic_pubdata, l2_intrinsic_pubdata;
     uint64_t p256_gas;
+    /* Ethereum: limits and floors of transactions */
+    uint64_t tx_gas_limit_max;         /* EIP-7825; UINT64_MAX: none */
+    uint64_t calldata_floor_per_token; /* EIP-7623; 0: no floor */
+    uint32_t tx_blob_max;
+    uint64_t blob_fee_fraction; /* BLOB_BASE_FEE_UPDATE_FRACTION, for whoever makes the context */
     /* behaviours that differ */
     bool burns_base_fee; /* Ethereum: yes; ZKsync OS: coinbase gets the whole price */
     bool prevrandao_is_one;

@@ -10,7 +10,7 @@
  * Stepped, not looped: the block builder, replay, eth_call, tracing and the verifier all drive these three.
  * A block that is not ended is simply dropped with its arena (that is how calls are simulated).
  *
- * Rule sets are data: ZKsync OS v31 (spec 10) and Ethereum Cancun (for the public suites). */
+ * Rule sets are data: ZKsync OS v31 (spec 10), and Ethereum Cancun, Prague and Osaka (for the public suites). */
 #ifndef GH_STF_STF_H
 #define GH_STF_STF_H
 
@@ -70,6 +70,8 @@ struct stf_block_context { /* spec 10 §2.1 */
 struct stf_rules; /* see rules.h */
 const struct stf_rules *stf_rules_zksync_os_v31(void);
 const struct stf_rules *stf_rules_ethereum_cancun(void);
+const struct stf_rules *stf_rules_ethereum_prague(void);
+const struct stf_rules *stf_rules_ethereum_osaka(void);
 /* by the block context's execution version; NULL when this build does not know it */
 const struct stf_rules *stf_rules_of_execution_version(uint32_t v);
 #define STF_EXECUTION_VERSION_V31 6u

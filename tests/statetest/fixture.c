@@ -5,7 +5,15 @@
 #include <string.h>
 
 #define BIGINT_PREFIX "0x:bigint "
-#define FORK          "Cancun"
+
+static const struct {
+    const char *name;
+    const struct stf_rules *(*rules)(void);
+} forks[] = {
+    { "Cancun", stf_rules_ethereum_cancun },
+    { "Prague", stf_rules_ethereum_prague },
+    { "Osaka", stf_rules_ethereum_osaka },
+};
 
 static void *take(struct arena *arena, size_t n)
 {
@@ -157,32 +165,46 @@ static bool load_case(struct fixture_case *c, const json_t *post, struct arena *
            parse_b256(&c->logs, json_string_value(json_object_get(post, "logs")));
 }
 
+static bool load_cases(struct fixture *out, const json_t *post, struct arena *arena)
+{
+    size_t n = 0;
+    for (size_t f = 0; f < GH_COUNT(forks); f++)
+        n += json_array_size(json_object_get(post, forks[f].name));
+    struct fixture_case *cases = take(arena, n * sizeof(*cases) + 1);
+    for (size_t f = 0; f < GH_COUNT(forks); f++) {
+        const json_t *list = json_object_get(post, forks[f].name);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+            struct fixture_case *c = &cases[out->case_cnt++];
+            c->fork = forks[f].name;
+            c->rules = forks[f].rules();
+            if (!load_case(c, json_array_get(list, i), arena))
+                return false;
+        }
+    }
+    out->cases = cases;
+    return true;
+}
+
 bool fixture_load(struct fixture *out, const char *name, const json_t *test, struct arena *arena,
                   const char **why)
 {
     *out = (struct fixture){ .name = name };
-    const json_t *post = json_object_get(json_object_get(test, "post"), FORK);
+    const json_t *post = json_object_get(test, "post");
     out->tx = json_object_get(test, "transaction");
     *why = "no transaction or post-state";
-    if (!out->tx || !json_object_get(test, "post"))
+    if (!out->tx || !post)
         return false;
-    if (!json_array_size(post))
-        return true;
     *why = "environment";
     if (!load_env(&out->env, json_object_get(test, "env")))
         return false;
     *why = "pre-state";
     if (!load_pre(out, json_object_get(test, "pre"), arena))
         return false;
-    struct fixture_case *cases = take(arena, json_array_size(post) * sizeof(*cases));
     *why = "post-state";
-    for (size_t i = 0; i < json_array_size(post); i++) {
-        if (!load_case(&cases[i], json_array_get(post, i), arena))
-            return false;
-    }
-    out->cases = cases;
-    out->case_cnt = json_array_size(post);
-    return true;
+    if (!load_cases(out, post, arena))
+        return false;
+    *why = "no fork this build knows";
+    return out->case_cnt > 0;
 }
 
 /* ---- the transaction ---- */
@@ -228,6 +250,23 @@ static bool load_blobs(struct stf_tx *out, const json_t *hashes, struct arena *a
     return true;
 }
 
+static bool load_auths(struct stf_tx *out, const json_t *list, struct arena *arena)
+{
+    size_t n = json_array_size(list);
+    struct tx_authorization *auths = take(arena, n * sizeof(*auths) + 1);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *a = json_array_get(list, i);
+        if (!get_u256(&auths[i].chain_id, a, "chainId") ||
+            !parse_addr(&auths[i].target, json_string_value(json_object_get(a, "address"))) ||
+            !get_u64(&auths[i].nonce, a, "nonce") || !get_u256(&auths[i].y_parity, a, "v") ||
+            !get_u256(&auths[i].r, a, "r") || !get_u256(&auths[i].s, a, "s"))
+            return false;
+    }
+    out->auths = auths;
+    out->auth_cnt = n;
+    return true;
+}
+
 static bool load_fees(struct stf_tx *out, const json_t *tx, bool has_access)
 {
     if (json_object_get(tx, "gasPrice")) {
@@ -261,6 +300,12 @@ bool fixture_tx(struct stf_tx *out, const struct fixture *f, const struct fixtur
         out->type = TX_BLOB;
         if (!load_blobs(out, blobs, arena) ||
             !get_u256(&out->max_fee_per_blob_gas, tx, "maxFeePerBlobGas"))
+            return false;
+    }
+    const json_t *auths = json_object_get(tx, "authorizationList");
+    if (auths) {
+        out->type = TX_SET_CODE;
+        if (!load_auths(out, auths, arena))
             return false;
     }
     if (!parse_number(&gas, choice(tx, "gasLimit", c->gas)) || !u256_fits_u64(&gas))

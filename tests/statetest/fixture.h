@@ -1,7 +1,7 @@
 /* tests/statetest/fixture.h
  *
  * One state test of the public Ethereum suites: environment, pre-state, a transaction with
- * choices, and for one fork the expected result of each choice. Everything lives in the arena
+ * choices, and for each fork the expected result of each choice. Everything lives in the arena
  * given to fixture_load. */
 #ifndef GH_TESTS_STATETEST_FIXTURE_H
 #define GH_TESTS_STATETEST_FIXTURE_H
@@ -34,6 +34,8 @@ struct fixture_access_list {
 };
 
 struct fixture_case { /* one choice and what must come of it */
+    const char *fork;
+    const struct stf_rules *rules;
     size_t data, gas, value;
     struct b256 root, logs;
     bool expects_rejection;
@@ -50,7 +52,7 @@ struct fixture {
     size_t case_cnt;
 };
 
-/* Cases of the fork "Cancun" only; a test without them has case_cnt 0. false: not a state test,
+/* Cases of every fork there are rules for. false: not a state test, or none of its forks is known;
  * *why says what is wrong. */
 bool fixture_load(struct fixture *out, const char *name, const json_t *test, struct arena *arena,
                   const char **why);

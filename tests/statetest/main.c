@@ -2,7 +2,7 @@
  *
  *   statetest [--trace NAME] PATH...
  *
- * Runs every Cancun case of the state tests in the files given, and in folders recursively, on all
+ * Runs every Cancun, Prague and Osaka case of the state tests in the files given, and in folders recursively, on all
  * processors. Prints the name of each failing case with the reason, the slow files, then "N
  * passed, M failed"; exits with 1 when a case failed or nothing was run. --trace writes the steps
  * of the case with that name to stderr; the others still run. */
@@ -112,8 +112,8 @@ static void run_test(struct session *s, const struct fixture *f, struct arena *a
     for (size_t i = 0; i < f->case_cnt; i++) {
         const struct fixture_case *c = &f->cases[i];
         char name[1024], why[RUN_WHY_CAP];
-        (void)snprintf(name, sizeof(name), "%s[d%zu,g%zu,v%zu]", f->name, c->data, c->gas,
-                       c->value);
+        (void)snprintf(name, sizeof(name), "%s[%s,d%zu,g%zu,v%zu]", f->name, c->fork, c->data,
+                       c->gas, c->value);
         bool traced = s->trace_name && strcmp(s->trace_name, name) == 0;
         arena_clear(arena);
         arena_init_growing(arena, CASE_ARENA_CHUNK, CASE_ARENA_LIMIT);

@@ -3,11 +3,10 @@
 #include "node/base/hex.h"
 #include "node/base/rlp.h"
 #include "node/crypto/crypto.h"
+#include "node/stf/rules.h"
 #include "tests/statetest/world.h"
 
 #include <stdio.h>
-
-#define BLOB_FEE_UPDATE_FRACTION 3338477u /* EIP-4844, Cancun */
 
 static void say(char *why, const char *text, const char *detail)
 {
@@ -15,9 +14,9 @@ static void say(char *why, const char *text, const char *detail)
 }
 
 /* EIP-4844 fake_exponential(1, excess, fraction) */
-static struct u256 blob_base_fee(uint64_t excess)
+static struct u256 blob_base_fee(uint64_t excess, uint64_t update_fraction)
 {
-    struct u256 fraction = u256_of_u64(BLOB_FEE_UPDATE_FRACTION), numerator = u256_of_u64(excess);
+    struct u256 fraction = u256_of_u64(update_fraction), numerator = u256_of_u64(excess);
     struct u256 sum = U256_ZERO, term = fraction;
     for (uint64_t i = 1; !u256_is_zero(&term); i++) {
         sum = u256_add(&sum, &term);
@@ -28,7 +27,8 @@ static struct u256 blob_base_fee(uint64_t excess)
     return u256_div(&sum, &fraction);
 }
 
-static void fill_context(struct stf_block_context *ctx, const struct fixture_env *e)
+static void fill_context(struct stf_block_context *ctx, const struct fixture_env *e,
+                         const struct stf_rules *rules)
 {
     *ctx = (struct stf_block_context){
         .chain_id = 1,
@@ -36,7 +36,7 @@ static void fill_context(struct stf_block_context *ctx, const struct fixture_env
         .timestamp = e->timestamp,
         .base_fee = e->base_fee,
         .native_price = U256_ONE,
-        .blob_fee = blob_base_fee(e->excess_blob_gas),
+        .blob_fee = blob_base_fee(e->excess_blob_gas, rules->blob_fee_fraction),
         .coinbase = e->coinbase,
         .gas_limit = e->gas_limit,
         .pubdata_limit = UINT64_MAX,
@@ -96,7 +96,7 @@ static bool txbytes_agree(const struct stf_tx *tx, struct bytes txbytes, struct 
                 u256_eq(&decoded.value, &tx->value) && u256_eq(&decoded.max_fee, &tx->max_fee) &&
                 u256_eq(&decoded.max_priority_fee, &tx->max_priority_fee) &&
                 bytes_eq(decoded.data, tx->data) && decoded.access_cnt == tx->access_cnt &&
-                decoded.blob_cnt == tx->blob_cnt;
+                decoded.blob_cnt == tx->blob_cnt && decoded.auth_cnt == tx->auth_cnt;
     if (!same)
         say(why, "txbytes carry other fields", "");
     return same;
@@ -142,9 +142,9 @@ static enum run_result execute(struct run *r, const struct world *w, const struc
     struct stf_block_context ctx;
     struct stf_options options = { .tracer = tracer };
     struct stf_fault fault = { STF_OK, { U256_ZERO, U256_ZERO, U256_ZERO } };
-    fill_context(&ctx, &r->f->env);
-    r->block = stf_block_begin(arena, stf_rules_ethereum_cancun(), &ctx, &w->oracle, crypto_host(),
-                               &options, &fault);
+    fill_context(&ctx, &r->f->env, r->c->rules);
+    r->block =
+        stf_block_begin(arena, r->c->rules, &ctx, &w->oracle, crypto_host(), &options, &fault);
     if (!r->block) {
         say(why, "block does not begin", stf_error_name(fault.code));
         return RUN_FAILED;

@@ -1,7 +1,7 @@
 /* tests/statetest/run.h
  *
- * One case through the public interface of the state transition function, under Ethereum Cancun
- * rules. */
+ * One case through the public interface of the state transition function, under the Ethereum rules
+ * of its fork. */
 #ifndef GH_TESTS_STATETEST_RUN_H
 #define GH_TESTS_STATETEST_RUN_H
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # run_suite.sh STATETEST WORKDIR PASSED FAILED
-# Unpacks the recorded public suites into WORKDIR (once) and runs all Cancun state tests. The numbers
+# Unpacks the recorded public suites into WORKDIR (once) and runs all state tests (Cancun, Prague, Osaka). The numbers
 # of passing and failing cases must be exactly the ones given: a suite that shrinks is as wrong as a
 # case that breaks.
 set -eu

@@ -5,6 +5,7 @@
 #include "node/stf/evm.h"
 #include "node/stf/evm_arith.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- stack ---- */
@@ -29,6 +30,7 @@ static void every_opcode_tests_its_stack(void **state)
                 prog_push(&p, 0);
             prog_op(&p, ops[i].code);
             vm_init(&vm);
+            vm.rules = stf_rules_ethereum_osaka(); /* has them all */
             vm_program(&vm, VM_CODE, 0, &p);
             vm_open(&vm);
             struct vm_result r = vm_call(&vm, VM_CODE, vm_no_bytes(), 0, VM_PLENTY, VM_PLENTY);
@@ -43,6 +45,7 @@ static void every_opcode_tests_its_stack(void **state)
                     prog_push(&p, 0);
                 prog_op(&p, ops[i].code);
                 vm_init(&vm);
+                vm.rules = stf_rules_ethereum_osaka();
                 vm_program(&vm, VM_CODE, 0, &p);
                 vm_open(&vm);
                 struct vm_result r = vm_call(&vm, VM_CODE, vm_no_bytes(), 0, VM_PLENTY, VM_PLENTY);
@@ -62,7 +65,7 @@ static void opcode_names_come_from_the_list(void **state)
     unsigned named = 0;
     for (unsigned i = 0; i < 256; i++)
         named += evm_op_name((uint8_t)i) != NULL;
-    assert_int_equal(named, 149); /* of Cancun */
+    assert_int_equal(named, 150); /* of Osaka */
 }
 
 /* ---- code ---- */
@@ -315,6 +318,38 @@ static uint64_t value_of(const char *op, const struct stf_rules *rules)
     return v;
 }
 
+/* EIP-7939, and no such opcode in the rule sets before it */
+static void leading_zeros_are_counted_where_the_rules_have_it(void **state)
+{
+    (void)state;
+    const struct stf_rules *osaka = stf_rules_ethereum_osaka();
+    assert_int_equal(value_of("5f 1e", osaka), 256);
+    assert_int_equal(value_of("6001 1e", osaka), 255);
+    assert_int_equal(value_of("5f 19 1e", osaka), 0);
+    assert_int_equal(value_of("67 0000000000008000 1e", osaka), 240);
+    for (unsigned bit = 0; bit < 256; bit++) {
+        char op[16];
+        (void)snprintf(op, sizeof(op), "6001 60%02x 1b 1e", bit);
+        assert_int_equal(value_of(op, osaka), 255 - bit);
+    }
+    const struct stf_rules *without[] = { stf_rules_zksync_os_v31(), stf_rules_ethereum_cancun(),
+                                          stf_rules_ethereum_prague() };
+    for (size_t i = 0; i < GH_COUNT(without); i++) {
+        static struct prog p;
+        struct vm vm;
+        p.n = 0;
+        prog_push(&p, 1);
+        prog_op(&p, 0x1e);
+        vm_init(&vm);
+        vm.rules = without[i];
+        vm_program(&vm, VM_CODE, 0, &p);
+        vm_open(&vm);
+        struct vm_result r = vm_call(&vm, VM_CODE, vm_no_bytes(), 0, VM_PLENTY, VM_PLENTY);
+        assert_int_equal(r.halt, HALT_BAD_OPCODE);
+        vm_close(&vm);
+    }
+}
+
 static void the_block_is_seen_as_its_context_says(void **state)
 {
     (void)state;
@@ -349,6 +384,7 @@ int main(void)
         cmocka_unit_test(inlined_arithmetic_agrees_with_the_shared_one),
         cmocka_unit_test(shifts_bytes_and_signs_at_every_distance),
         cmocka_unit_test(mulmod_by_a_staying_modulus_agrees),
+        cmocka_unit_test(leading_zeros_are_counted_where_the_rules_have_it),
         cmocka_unit_test(the_block_is_seen_as_its_context_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

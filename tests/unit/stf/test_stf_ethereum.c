@@ -118,6 +118,169 @@ static void test_no_hooks(void **state)
     chain_clear(&c);
 }
 
+/* EIP-7691 and EIP-7594: how many blobs a transaction carries */
+static void test_blob_count_by_fork(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct stf_rules *(*rules)(void);
+        size_t max;
+    } forks[] = { { stf_rules_ethereum_cancun, 6 },
+                  { stf_rules_ethereum_prague, 9 },
+                  { stf_rules_ethereum_osaka, 6 } };
+    for (size_t i = 0; i < GH_COUNT(forks); i++) {
+        struct chain c;
+        ethereum_init(&c);
+        c.rules = forks[i].rules();
+        struct b256 hashes[10];
+        memset(hashes, 0, sizeof hashes);
+        for (size_t k = 0; k < GH_COUNT(hashes); k++)
+            hashes[k].b[0] = 1;
+        struct addr to = addr_of_u32(0x123456);
+        struct stf_tx tx = chain_tx(&c, &to);
+        tx.type = TX_BLOB;
+        tx.max_fee_per_blob_gas = u256_of_u64(3);
+        tx.blob_hashes = hashes;
+        tx.blob_cnt = forks[i].max + 1;
+        chain_expect_error(&c, &tx, STF_E_BLOB_INVALID);
+        tx.blob_cnt = forks[i].max;
+        chain_expect(&c, &tx, true);
+        chain_clear(&c);
+    }
+}
+
+/* EIP-7623: 10 per token, a token a zero byte or a quarter of another byte */
+static void test_calldata_floor(void **state)
+{
+    (void)state;
+    struct chain c;
+    ethereum_init(&c);
+    c.rules = stf_rules_ethereum_prague();
+    uint8_t data[1000];
+    memset(data, 1, sizeof data);
+    memset(data, 0, 100);
+    uint64_t tokens = 100 + 4 * 900, floor = 21000 + 10 * tokens;
+    struct addr to = addr_of_u32(0x123456), burner = addr_of_u32(0x123457);
+    struct stf_tx tx = chain_tx(&c, &to);
+    tx.data = bytes_of(data, sizeof data);
+    tx.gas_limit = floor - 1;
+    chain_expect_error(&c, &tx, STF_E_OUT_OF_GAS_VALIDATION);
+    tx.gas_limit = floor;
+    chain_expect(&c, &tx, true);
+    assert_int_equal(c.result.gas_used, floor);
+    (void)chain_end(&c);
+    assert_int_equal(chain_balance(&c, &c.sender), SENDER_FUNDS - floor * BASE_FEE);
+
+    /* who executes for more pays what it executed */
+    chain_put_code(&c, &burner, CODE_LOOP);
+    tx = chain_tx(&c, &burner);
+    tx.data = bytes_of(data, sizeof data);
+    tx.gas_limit = floor + 1;
+    c.b = NULL;
+    chain_expect(&c, &tx, false);
+    assert_int_equal(c.result.gas_used, floor + 1);
+
+    /* before Prague there is no floor */
+    c.rules = stf_rules_ethereum_cancun();
+    c.b = NULL;
+    tx.to = to;
+    tx.gas_limit = 21000 + 4 * tokens;
+    chain_expect(&c, &tx, true);
+    assert_int_equal(c.result.gas_used, 21000 + 4 * tokens);
+    chain_clear(&c);
+}
+
+/* EIP-7825 */
+static void test_gas_limit_cap(void **state)
+{
+    (void)state;
+    struct chain c;
+    ethereum_init(&c);
+    struct addr to = addr_of_u32(0x123456);
+    struct stf_tx tx = chain_tx(&c, &to);
+    tx.gas_limit = (1u << 24) + 1;
+    c.rules = stf_rules_ethereum_prague();
+    chain_expect(&c, &tx, true);
+    c.rules = stf_rules_ethereum_osaka();
+    chain_expect_error(&c, &tx, STF_E_GAS_LIMIT_TOO_HIGH);
+    tx.gas_limit = 1u << 24;
+    chain_expect(&c, &tx, true);
+    chain_clear(&c);
+}
+
+/* keccak(05 || rlp([chain, target, nonce])), signed; all three numbers below 128 */
+static struct tx_authorization authorize(const struct crypto_key *key, uint8_t chain,
+                                         const struct addr *target, uint8_t nonce)
+{
+    assert_true(chain > 0 && chain < 128 && nonce > 0 && nonce < 128);
+    uint8_t enc[25] = { 0x05, 0xc0 + 23, chain, 0x80 + 20 };
+    memcpy(enc + 4, target->b, 20);
+    enc[24] = nonce;
+    struct b256 hash = keccak256(enc, sizeof enc);
+    struct crypto_signature s;
+    assert_true(crypto_sign(&s, &hash, key));
+    return (struct tx_authorization){ .chain_id = u256_of_u64(chain),
+                                      .target = *target,
+                                      .nonce = nonce,
+                                      .y_parity = u256_of_u64(s.y_parity),
+                                      .r = s.r,
+                                      .s = s.s };
+}
+
+/* EIP-7702 under Ethereum's prices: 25,000 an authorization, half of it back for an account that exists. The sender
+ * delegates itself (its nonce is one ahead by then); a delegation outlives a failed body. */
+static void test_set_code(void **state)
+{
+    (void)state;
+    struct chain c;
+    ethereum_init(&c);
+    c.ctx.chain_id = 1;
+    c.rules = stf_rules_ethereum_prague();
+    struct addr target = addr_of_u32(0x123456), reverts = addr_of_u32(0x123457);
+    chain_put_code(&c, &target, "602a60005260206000f3");
+    chain_put_code(&c, &reverts, CODE_REVERT);
+    struct stf_tx tx = chain_tx(&c, &c.sender);
+    tx.type = TX_SET_CODE;
+    chain_expect_error(&c, &tx, STF_E_AUTH_LIST_EMPTY);
+    struct tx_authorization auths[3] = { authorize(&c.key, 1, &target, 1),
+                                         authorize(&c.key, 1, &target, 1), /* nonce is 2 by now */
+                                         authorize(&c.key, 2, &target, 2) /* another chain */ };
+    tx.auths = auths;
+    tx.auth_cnt = 3;
+    tx.gas_limit = 150000;
+    tx.is_create = true;
+    chain_expect_error(&c, &tx, STF_E_INVALID_STRUCTURE);
+    tx.is_create = false;
+    tx.gas_limit = 21000 + 75000 - 1;
+    chain_expect_error(&c, &tx, STF_E_OUT_OF_GAS_VALIDATION);
+    tx.gas_limit = 150000;
+    chain_expect(&c, &tx, true);
+    assert_int_equal(c.result.output.p[31], 42);
+    /* 3 + 3 + 3 (memory) + 3 + 3 + 3 for the code; one refund of 12,500 */
+    assert_int_equal(c.result.gas_used, 21000 + 75000 + 18 - 12500);
+    assert_int_equal(c.result.gas_refunded, 12500);
+    (void)chain_end(&c);
+    assert_int_equal(chain_nonce(&c, &c.sender), 2);
+    assert_int_equal(world_account(&c.w, &c.sender).code_len, 23);
+
+    struct addr nobody = { { 0 } };
+    auths[0] = authorize(&c.key, 1, &nobody, 3); /* taken back */
+    tx = chain_tx(&c, &reverts);
+    tx.type = TX_SET_CODE;
+    tx.auths = auths;
+    tx.auth_cnt = 1;
+    c.b = NULL;
+    chain_expect(&c, &tx, false);
+    (void)chain_end(&c);
+    assert_int_equal(chain_nonce(&c, &c.sender), 4);
+    assert_int_equal(world_account(&c.w, &c.sender).code_len, 0);
+
+    c.rules = stf_rules_ethereum_cancun();
+    c.b = NULL;
+    chain_expect_error(&c, &tx, STF_E_TX_TYPE_OFF);
+    chain_clear(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +288,10 @@ int main(void)
         cmocka_unit_test(test_blobs),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_hooks),
+        cmocka_unit_test(test_blob_count_by_fork),
+        cmocka_unit_test(test_calldata_floor),
+        cmocka_unit_test(test_gas_limit_cap),
+        cmocka_unit_test(test_set_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
