@@ -6,10 +6,7 @@
 
 #define BIGINT_PREFIX "0x:bigint "
 
-static const struct {
-    const char *name;
-    const struct stf_rules *(*rules)(void);
-} forks[] = {
+const struct fixture_fork fixture_forks[FIXTURE_FORK_CNT] = {
     { "Cancun", stf_rules_ethereum_cancun },
     { "Prague", stf_rules_ethereum_prague },
     { "Osaka", stf_rules_ethereum_osaka },
@@ -168,15 +165,15 @@ static bool load_case(struct fixture_case *c, const json_t *post, struct arena *
 static bool load_cases(struct fixture *out, const json_t *post, struct arena *arena)
 {
     size_t n = 0;
-    for (size_t f = 0; f < GH_COUNT(forks); f++)
-        n += json_array_size(json_object_get(post, forks[f].name));
+    for (size_t f = 0; f < FIXTURE_FORK_CNT; f++)
+        n += json_array_size(json_object_get(post, fixture_forks[f].name));
     struct fixture_case *cases = take(arena, n * sizeof(*cases) + 1);
-    for (size_t f = 0; f < GH_COUNT(forks); f++) {
-        const json_t *list = json_object_get(post, forks[f].name);
+    for (size_t f = 0; f < FIXTURE_FORK_CNT; f++) {
+        const json_t *list = json_object_get(post, fixture_forks[f].name);
         for (size_t i = 0; i < json_array_size(list); i++) {
             struct fixture_case *c = &cases[out->case_cnt++];
-            c->fork = forks[f].name;
-            c->rules = forks[f].rules();
+            c->fork = fixture_forks[f].name;
+            c->rules = fixture_forks[f].rules();
             if (!load_case(c, json_array_get(list, i), arena))
                 return false;
         }

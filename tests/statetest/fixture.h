@@ -27,11 +27,12 @@ struct fixture_env {
     struct u256 base_fee, random;
 };
 
-struct fixture_access_list {
-    const struct tx_access *list;
-    size_t cnt;
-    bool present;
-};
+#define FIXTURE_FORK_CNT 3u
+/* The forks there are rules for, by their names in the suites. */
+extern const struct fixture_fork {
+    const char *name;
+    const struct stf_rules *(*rules)(void);
+} fixture_forks[FIXTURE_FORK_CNT];
 
 struct fixture_case { /* one choice and what must come of it */
     const char *fork;

@@ -2,11 +2,13 @@
  *
  *   statetest [--trace NAME] PATH...
  *
- * Runs every Cancun, Prague and Osaka case of the state tests in the files given, and in folders recursively, on all
- * processors. Prints the name of each failing case with the reason, the slow files, then "N
+ * Runs every Cancun, Prague and Osaka case of the public suites in the files given, and in folders
+ * recursively, on all processors: state tests, and RLP, trie and transaction tests, told apart by
+ * their fields. Prints the name of each failing case with the reason, the slow files, then "N
  * passed, M failed"; exits with 1 when a case failed or nothing was run. --trace writes the steps
  * of the case with that name to stderr; the others still run. */
 #include "tests/statetest/run.h"
+#include "tests/statetest/suites.h"
 #include "tests/statetest/trace.h"
 
 #include <dirent.h>
@@ -107,7 +109,7 @@ static void report(struct session *s, enum run_result r, const char *name, const
     (void)pthread_mutex_unlock(&s->out);
 }
 
-static void run_test(struct session *s, const struct fixture *f, struct arena *arena)
+static void run_state_test(struct session *s, const struct fixture *f, struct arena *arena)
 {
     for (size_t i = 0; i < f->case_cnt; i++) {
         const struct fixture_case *c = &f->cases[i];
@@ -121,11 +123,58 @@ static void run_test(struct session *s, const struct fixture *f, struct arena *a
     }
 }
 
+static void report_bool(struct session *s, bool passed, const char *name, const char *why)
+{
+    report(s, passed ? RUN_PASSED : RUN_FAILED, name, why);
+}
+
+static void run_transaction_test(struct session *s, const char *test_name, const json_t *test,
+                                 struct arena *arena)
+{
+    const json_t *result = json_object_get(test, "result");
+    size_t known = 0;
+    for (size_t i = 0; i < FIXTURE_FORK_CNT; i++) {
+        const struct fixture_fork *fork = &fixture_forks[i];
+        char name[1024], why[RUN_WHY_CAP];
+        if (!json_object_get(result, fork->name))
+            continue;
+        known++;
+        arena_reset(arena);
+        (void)snprintf(name, sizeof(name), "%s[%s]", test_name, fork->name);
+        report_bool(s, suite_transaction(test, fork->name, fork->rules(), arena, why), name, why);
+    }
+    if (!known)
+        report(s, RUN_FAILED, test_name, "no fork this build knows");
+}
+
+/* The fields say which suite a test is of. */
+static void run_test(struct session *s, const char *path, const char *name, json_t *test,
+                     struct arena *file_arena, struct arena *case_arena)
+{
+    struct fixture f;
+    const char *file = strrchr(path, '/'), *wrong;
+    char why[RUN_WHY_CAP];
+    file = file ? file : path;
+    arena_reset(file_arena);
+    if (json_object_get(test, "txbytes") && json_object_get(test, "result"))
+        run_transaction_test(s, name, test, case_arena);
+    else if (json_object_get(test, "in") && json_object_get(test, "root"))
+        report_bool(
+            s, suite_trie(test, strstr(file, "secure") || strstr(file, "Secure"), file_arena, why),
+            name, why);
+    else if (json_object_get(test, "in") && json_object_get(test, "out"))
+        report_bool(s, suite_rlp(test, file_arena, why), name, why);
+    else if (fixture_load(&f, name, test, file_arena, &wrong))
+        run_state_test(s, &f, case_arena);
+    else
+        report(s, RUN_FAILED, name, wrong);
+}
+
 static void run_file(struct session *s, const char *path, struct arena *file_arena,
                      struct arena *case_arena)
 {
     json_error_t e;
-    json_t *root = json_load_file(path, 0, &e);
+    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &e);
     if (!json_is_object(root)) {
         report(s, RUN_FAILED, path, root ? "not an object" : e.text);
         json_decref(root);
@@ -135,13 +184,7 @@ static void run_file(struct session *s, const char *path, struct arena *file_are
     json_t *test;
     json_object_foreach(root, name, test)
     {
-        struct fixture f;
-        const char *why;
-        arena_reset(file_arena);
-        if (fixture_load(&f, name, test, file_arena, &why))
-            run_test(s, &f, case_arena);
-        else
-            report(s, RUN_FAILED, name, why);
+        run_test(s, path, name, test, file_arena, case_arena);
     }
     json_decref(root);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# run_suite.sh STATETEST WORKDIR PASSED FAILED
-# Unpacks the recorded public suites into WORKDIR (once) and runs all state tests (Cancun, Prague, Osaka). The numbers
+# run_suite.sh STATETEST WORKDIR PASSED FAILED FOLDER...
+# Unpacks the recorded public suites into WORKDIR (once) and runs the folders named. The numbers
 # of passing and failing cases must be exactly the ones given: a suite that shrinks is as wrong as a
 # case that breaks.
 set -eu
@@ -8,6 +8,7 @@ statetest=$1
 workdir=$2
 passed=$3
 failed=$4
+shift 4
 archive="$GH_SHARED/statetests/statetests-dev.tar.zst"
 if [ ! -f "$archive" ]; then
     echo "SKIP: public state tests (recorded data folder absent)"
@@ -20,7 +21,12 @@ if [ ! -f "$workdir/unpacked" ] || [ "$archive" -nt "$workdir/unpacked" ]; then
     touch "$workdir/unpacked"
 fi
 status=0
-"$statetest" "$workdir/GeneralStateTests" "$workdir/EEST" > "$workdir/output.txt" || status=$?
+# every folder must be there: `for` over names keeps spaces in WORKDIR whole
+for folder; do
+    shift
+    set -- "$@" "$workdir/$folder"
+done
+"$statetest" "$@" > "$workdir/output.txt" || status=$?
 cat "$workdir/output.txt"
 last=$(tail -n 1 "$workdir/output.txt")
 want="$passed passed, $failed failed"

@@ -1,22 +1,14 @@
-/* tests/statetest/trie_tests.c
- *
- *   trie_tests FILE.json...
- *
- * The runner's own trie against the public trie tests: insertions and deletions are applied to a
- * plain map first, since the trie is only ever built from a finished set. Keys and values starting
- * with 0x are hexadecimal, others text; files named *secure* hash their keys. Prints "N passed, M
- * failed". */
 #include "node/base/hex.h"
 #include "tests/statetest/mpt.h"
+#include "tests/statetest/suites.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ITEM_CAP 4096u
 
 struct set {
-    struct mpt_item items[ITEM_CAP];
+    struct mpt_item *items;
     size_t n;
 };
 
@@ -56,13 +48,14 @@ static void set_apply(struct set *s, const char *key, const char *value, bool is
         s->n++;
 }
 
-static bool run_test(const char *name, json_t *test, bool is_secure, struct arena *arena)
+bool suite_trie(json_t *test, bool is_secure, struct arena *arena, char *why)
 {
-    static struct set s;
+    struct set s = { arena_zalloc(arena, ITEM_CAP * sizeof(struct mpt_item)), 0 };
     struct b256 want;
     json_t *in = json_object_get(test, "in"), *value;
     const char *root = json_string_value(json_object_get(test, "root")), *key;
-    s.n = 0;
+    CHECK(s.items);
+    (void)snprintf(why, RUN_WHY_CAP, "malformed root");
     if (!root || !hex_decode_exact(want.b, 32, root, strlen(root)))
         return false;
     if (json_is_object(in)) {
@@ -78,38 +71,8 @@ static bool run_test(const char *name, json_t *test, bool is_secure, struct aren
         }
     }
     struct b256 got = mpt_root(s.items, s.n, arena);
-    if (!b256_eq(&got, &want))
-        printf("FAIL %s\n", name);
+    char hex[67];
+    hex_encode0x(hex, got.b, 32);
+    (void)snprintf(why, RUN_WHY_CAP, "root: %s", hex);
     return b256_eq(&got, &want);
-}
-
-int main(int argc, char **argv)
-{
-    size_t passed = 0, failed = 0;
-    struct arena arena;
-    arena_init_growing(&arena, (size_t)1 << 20, (size_t)64 << 20);
-    for (int i = 1; i < argc; i++) {
-        json_error_t e;
-        json_t *root = json_load_file(argv[i], 0, &e), *test;
-        const char *name, *file = strrchr(argv[i], '/');
-        file = file ? file : argv[i];
-        bool is_secure = strstr(file, "secure") || strstr(file, "Secure");
-        if (!root) {
-            printf("FAIL %s: %s\n", argv[i], e.text);
-            failed++;
-            continue;
-        }
-        json_object_foreach(root, name, test)
-        {
-            if (run_test(name, test, is_secure, &arena))
-                passed++;
-            else
-                failed++;
-            arena_reset(&arena);
-        }
-        json_decref(root);
-    }
-    arena_clear(&arena);
-    printf("%zu passed, %zu failed\n", passed, failed);
-    return passed && !failed ? 0 : 1;
 }
