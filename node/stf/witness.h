@@ -10,8 +10,9 @@
  *   leaves         fold with the siblings to the root before
  *   preimages      hash to values and code hashes that are read; each must be read
  *   transactions   their hashes go into the block hash (and those of the settlement layer into the priority hash)
- *   block context  block hash, or the effect of the fees; the pubdata limit only decides when a producer seals and is no
- *                  part of it, the blob fee is 1, mix_hash is not used (spec 10 §2.1)
+ *   block context  block hash; the prices of pubdata and of native by what they do to gas and fees alone, as in the
+ *                  protocol. The pubdata limit only decides when a producer seals and is no part of it, the blob fee is 1,
+ *                  mix_hash is not used (spec 10 §2.1)
  *
  * Encoding, version 1. Integers are big-endian and of fixed width; nothing behind the end.
  *
