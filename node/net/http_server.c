@@ -326,13 +326,15 @@ static unsigned evhttp_methods(unsigned mine, bool cors)
 
 static uint16_t bound_port(evutil_socket_t fd)
 {
-    struct sockaddr_storage sa;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } sa = { .v6 = { .sin6_port = 0 } };
     socklen_t len = sizeof(sa);
-    if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
+    if (getsockname(fd, &sa.any, &len) != 0)
         return 0;
-    if (sa.ss_family == AF_INET)
-        return ntohs(((struct sockaddr_in *)&sa)->sin_port);
-    return ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
+    return ntohs(sa.any.sa_family == AF_INET ? sa.v4.sin_port : sa.v6.sin6_port);
 }
 
 bool http_server_start(struct http_server *s, struct err *err)
@@ -414,7 +416,8 @@ void http_server_stop(struct http_server *s)
     event_del(s->sweep_timer);
     event_del(s->drain_timer);
     while (!LIST_EMPTY(&s->conns))
-        conn_free(s, LIST_FIRST(&s->conns));
+        conn_free(
+            s, LIST_FIRST(&s->conns)); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
     s->stats.in_work = 0;
 }
 

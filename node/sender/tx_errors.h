@@ -33,7 +33,7 @@ enum tx_revert_class {
     TX_REVERT_FINAL, /* asking again cannot help until somebody does something */
     TX_REVERT_WAIT,  /* passes with time or with another transaction */
 };
-/* *remedy: what the operator can do, "" when there is nothing to say. */
-enum tx_revert_class tx_classify_revert(struct bytes revert_data, const char **remedy);
+/* d: revert data. *remedy: what the operator can do, "" when there is nothing to say. */
+enum tx_revert_class tx_classify_revert(struct bytes d, const char **remedy);
 
 #endif
