@@ -180,7 +180,16 @@ await startRefused('a genesis that does not match L1', (ports) => {
   return nodeWith({ genesis: file })(ports);
 }, /genesis/i);
 await startRefused('a genesis file that is not there', nodeWith({ genesis: '/nonexistent/genesis.json' }), /genesis\.json/);
-await startRefused('a chain that settles on a Gateway, with the remedy', nodeWith({ changes: { 'genesis.chain_id': 12 } }), /settles on another chain.*(move the chain back|Gateway)/);
+await t.test('a chain that settles on a Gateway is told so, with the remedy, and nothing is sent', async () => {
+  const [p1, p2, p3] = await freePorts(3);
+  const node = nodeWith({ changes: { 'genesis.chain_id': 12 } })({ rpc: p1, status: p2, metrics: p3 }).start();
+  t.cleanup(() => node.process.kill());
+  await until('the reason is told', () => /(settles on another chain|another settlement layer).*move the chain back/s.test(node.process.output()), { timeout: 30_000 });
+  await node.process.stop();
+  const diamond12 = '202671072de626f845fae0ef1a9c2f18cf783c04';
+  const sent = (await w.l1.operatorTransactions(w.firstBlock)).filter((m) => m.tx.input.toLowerCase().includes(diamond12));
+  same(sent, []);
+});
 
 // A node that must keep running, but say why it does not settle.
 async function holds(name, o, pattern) {
