@@ -91,6 +91,13 @@ pinned_node() {
     "$GH_TOP/tests/e2e/node_modules/.bin/node" "$@"
 }
 
+# The pinned anvil itself, for tests in C.
+pinned_anvil() {
+    local cpu=amd64
+    [ "$(uname -m)" != aarch64 ] || cpu=arm64
+    say "$GH_TOP/tests/e2e/node_modules/@foundry-rs/anvil-linux-$cpu/bin/anvil"
+}
+
 # Seconds as minutes with one decimal.
 minutes() {
     printf '%d.%d' $(($1 / 60)) $(($1 % 60 / 6))
