@@ -415,9 +415,10 @@ void http_server_stop(struct http_server *s)
     s->drained = NULL;
     event_del(s->sweep_timer);
     event_del(s->drain_timer);
-    while (!LIST_EMPTY(&s->conns))
-        conn_free(
-            s, LIST_FIRST(&s->conns)); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
+    while (!LIST_EMPTY(&s->conns)) {
+        struct http_conn *first = LIST_FIRST(&s->conns);
+        conn_free(s, first); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
+    }
     s->stats.in_work = 0;
 }
 

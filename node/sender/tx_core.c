@@ -6,6 +6,7 @@
 
 #define GWEI                UINT64_C(1000000000)
 #define PUT_RETRY_MS        1000
+#define MAX_STRANGERS       1000
 #define VIEW_BACKOFF_MAX_MS 30000
 
 static const char *const state_names[] = {
@@ -533,9 +534,28 @@ uint64_t tx_core_next_wake_ms(const struct tx_core *c)
 
 /* A view from a node that is a little behind must not make a used nonce look free. If it stays low while blocks go by, the chain
  * itself went back. */
+/* Used nonces that no request of ours holds: somebody else has the key (spec 90 row 5). Nothing of ours is lost by them, but the
+ * operator must know. The first view only says where the account stands. */
+static void count_strangers(struct tx_core *c)
+{
+    uint64_t n = c->nonce_floor, end = c->view.latest_nonce;
+    if (c->floor_is_known && end - n <= MAX_STRANGERS) {
+        for (; n < end; n++) {
+            if (tx_core_nonce_is_held(c, n))
+                continue;
+            c->stats.foreign++;
+            snprintf(c->stats.last_error, sizeof(c->stats.last_error),
+                     "another sender uses this key: foreign transaction with nonce %llu",
+                     (unsigned long long)n);
+        }
+    }
+    c->floor_is_known = true;
+}
+
 static void raise_floor(struct tx_core *c)
 {
     if (c->view.latest_nonce >= c->nonce_floor) {
+        count_strangers(c);
         c->nonce_floor = c->view.latest_nonce;
         c->floor_head = c->view.head;
         c->floor_low_rounds = 0;

@@ -155,6 +155,7 @@ struct tx_core {
     struct tx_view view;
     uint64_t nonce_floor, floor_head; /* lowest nonce that may be free */
     unsigned floor_low_rounds;
+    bool floor_is_known; /* a view came since the start */
     unsigned gap_rounds;
 
     struct tx_cmd *cmds; /* owned ring */
@@ -249,6 +250,8 @@ void tx_core_want_send(struct tx_core *c, struct tx_item *it, bool to_all);
 void tx_core_wait(struct tx_core *c, struct tx_item *it, enum tx_wait w);
 struct u256 tx_core_reserved(const struct tx_core *c, const struct tx_item *except);
 uint64_t tx_core_next_free(const struct tx_core *c);
+/* a request, live or waiting to be durable, has it */
+bool tx_core_nonce_is_held(const struct tx_core *c, uint64_t nonce);
 void tx_core_note_spend(struct tx_core *c, const struct u256 *cost);
 MUST_USE bool tx_core_add_variant(struct tx_core *c, struct tx_item *it,
                                   const struct tx_variant_row *row, struct bytes raw);

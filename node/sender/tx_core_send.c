@@ -39,7 +39,7 @@ static bool can_pay(const struct tx_core *c, const struct tx_item *except, const
 }
 
 /* A finished request holds its nonce until the end is durable: after a crash it would be back. */
-static bool nonce_is_held(const struct tx_core *c, uint64_t nonce)
+bool tx_core_nonce_is_held(const struct tx_core *c, uint64_t nonce)
 {
     const struct tx_item *it;
     TAILQ_FOREACH(it, &c->items, link)
@@ -51,7 +51,7 @@ static bool nonce_is_held(const struct tx_core *c, uint64_t nonce)
 uint64_t tx_core_next_free(const struct tx_core *c)
 {
     uint64_t n = c->view.latest_nonce > c->nonce_floor ? c->view.latest_nonce : c->nonce_floor;
-    while (nonce_is_held(c, n))
+    while (tx_core_nonce_is_held(c, n))
         n++;
     return n;
 }
