@@ -14,6 +14,35 @@
 
 static void ask(struct node *n);
 
+/* The chain id of our L1 is written down at first contact: an endpoint of another chain is never believed again, whatever
+ * answers first after a restart. */
+#define L1_CHAIN_ID_ROW "l1-chain-id"
+
+static bool known_l1_chain_id(struct node *n, uint64_t *id, struct err *err)
+{
+    struct watcher_cursor c;
+    bool found = false;
+    *id = 0;
+    if (!watcher_cursor_load(n->reader, L1_CHAIN_ID_ROW, &c, &found, err))
+        return false;
+    if (found)
+        *id = c.next_block;
+    return true;
+}
+
+static bool store_chain_id(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct node *n = arg;
+    struct watcher_cursor c = { .next_block = n->contracts.l1_chain_id };
+    return watcher_cursor_put(t, L1_CHAIN_ID_ROW, &c, err);
+}
+
+static void chain_id_stored(void *arg, const struct err *err)
+{
+    if (err)
+        node_fail(arg, err);
+}
+
 bool layer_create(struct node *n, struct err *err)
 {
     const struct config *c = n->cfg;
@@ -24,6 +53,8 @@ bool layer_create(struct node *n, struct err *err)
     struct eth_client_config cfg = { .name = "l1",
                                      .urls = urls,
                                      .url_cnt = c->general.l1_rpc_url_cnt };
+    if (!known_l1_chain_id(n, &cfg.chain_id, err))
+        return false;
     n->l1 = eth_client_create(&deps, &cfg, err);
     if (!n->l1)
         return false;
@@ -264,6 +295,10 @@ static void on_discovered(void *arg, const struct discovery_result *r, const str
         return;
     }
     n->have_contracts = true;
+    if (!store_write(n->store, STORE_JOURNAL, store_chain_id, chain_id_stored, n, &err)) {
+        node_fail(n, &err);
+        return;
+    }
     log_contracts(r);
     chain_set_sl_chain_id(n->chain, r->l1_chain_id);
     if (!start_settlement(n, &err) || !start_watcher(n, &err))

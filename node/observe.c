@@ -163,6 +163,23 @@ static void put_addr(struct buf *out, const char *key, const struct addr *a)
     buf_append_str(out, "\"");
 }
 
+/* In words, when L1 cannot be used; "" when it can. */
+static void l1_problem(const struct node *n, char *out, size_t cap)
+{
+    struct eth_endpoint_status e, last = { .last_error = "" };
+    bool any = false, good = false;
+    for (size_t i = 0; n->l1 && eth_client_get_endpoint(n->l1, i, &e); i++) {
+        any = true;
+        good = good || e.state == ETH_ENDPOINT_GOOD;
+        if (e.last_error[0])
+            last = e;
+    }
+    if (any && !good && last.last_error[0])
+        snprintf(out, cap, "no L1 endpoint answers; %s: %.150s", last.name, last.last_error);
+    else
+        snprintf(out, cap, "%s", n->l1_problem);
+}
+
 static void status_l1(const struct node *n, struct buf *out)
 {
     buf_append_str(out, "\"l1\":{\"endpoints\":[");
@@ -176,8 +193,10 @@ static void status_l1(const struct node *n, struct buf *out)
         buf_append_json_str(out, e.last_error);
         buf_append_str(out, "}");
     }
+    char problem[320];
+    l1_problem(n, problem, sizeof(problem));
     buf_append_str(out, "],\"problem\":");
-    buf_append_json_str(out, n->l1_problem);
+    buf_append_json_str(out, problem);
     if (n->watcher) {
         struct watcher_status w;
         watcher_status_get(n->watcher, &w);
