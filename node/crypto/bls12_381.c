@@ -6,47 +6,14 @@
  * The pairing is the optimal ate pairing, a Miller loop over |u|. */
 #include "node/crypto/bls12_381.h"
 
-#include "node/crypto/wnaf.h"
+#include "node/crypto/bls12_381_field.inc"
 
-#define BLS_U_ABS 0xd201000000010000u
-
-/* ---- constants; field elements in Montgomery form, limbs least significant first ---- */
+/* ---- constants ---- */
 /* clang-format off */
-#define FP_LIMBS 6
-#define T(name)  b12_##name
-static const uint64_t b12_modulus[6] = {
-    0xb9feffffffffaaab, 0x1eabfffeb153ffff, 0x6730d2a0f6b0f624,
-    0x64774b84f38512bf, 0x4b1ba7b6434bacd7, 0x1a0111ea397fe69a };
-static const uint64_t b12_neg_inv = 0x89f3fffcfffcfffd;
-static const uint64_t b12_r1[6] = {
-    0x760900000002fffd, 0xebf4000bc40c0002, 0x5f48985753c758ba,
-    0x77ce585370525745, 0x5c071a97a256ec6d, 0x15f65ec3fa80e493 };
-static const uint64_t b12_r2[6] = {
-    0xf4df1f341c341746, 0x0a76e6a609d104f1, 0x8de5476c4c95b6d5,
-    0x67eb88a9939d83c0, 0x9a793e85b519952d, 0x11988fe592cae3aa };
-/* 4 */
-static const uint64_t b12_b[6] = {
-    0xaa270000000cfff3, 0x53cc0032fc34000a, 0x478fe97a6b0a807f,
-    0xb1d37ebee6ba24d7, 0x8ec9733bbf78ab2f, 0x09d645513d83de7e };
-/* 4 (1 + i) */
-static const uint64_t b12_twist_b[2][6] = {
-    { 0xaa270000000cfff3, 0x53cc0032fc34000a, 0x478fe97a6b0a807f,
-      0xb1d37ebee6ba24d7, 0x8ec9733bbf78ab2f, 0x09d645513d83de7e },
-    { 0xaa270000000cfff3, 0x53cc0032fc34000a, 0x478fe97a6b0a807f,
-      0xb1d37ebee6ba24d7, 0x8ec9733bbf78ab2f, 0x09d645513d83de7e } };
-/* The cube root of one, beta, with (beta x, y) = -u^2 (x, y) on G1. */
-static const uint64_t b12_beta[6] = {
-    0x30f1361b798a64e8, 0xf3b8ddab7ece5a2a, 0x16a8ca3ac61577f7,
-    0xc26a2ff874fd029b, 0x3636b76660701c6e, 0x051ba4ab241b6160 };
-/* Plain: (p + 1) / 4, the exponent of a square root, and (p - 1) / 2, the largest y that is not
- * "large". */
-static const uint64_t b12_sqrt_exponent[6] = {
-    0xee7fbfffffffeaab, 0x07aaffffac54ffff, 0xd9cc34a83dac3d89,
-    0xd91dd2e13ce144af, 0x92c6e9ed90d2eb35, 0x0680447a8e5ff9a6 };
+/* Plain: (p - 1) / 2, the largest y that is not "large". */
 static const uint64_t b12_half[6] = {
     0xdcff7fffffffd555, 0x0f55ffff58a9ffff, 0xb39869507b587b12,
     0xb23ba5c279c2895f, 0x258dd3db21a5d66b, 0x0d0088f51cbff34d };
-static const struct u256 u_squared = { { 0x0000000100000000, 0xac45a4010001a402, 0, 0 } };
 /* (1 + i)^(k (p-1)/6) */
 static const uint64_t b12_frobenius[6][2][6] = {
     { { 0x760900000002fffd, 0xebf4000bc40c0002, 0x5f48985753c758ba,
@@ -113,21 +80,8 @@ const struct bls12_381_g2 bls12_381_g2_generator = {
 };
 /* clang-format on */
 
-#define FP_FULL_WIDTH 0
-#include "node/crypto/fp.inc"
-#include "node/crypto/fp2.inc"
-
 #define TOWER_XI_REAL 1
 #include "node/crypto/tower.inc"
-
-#define POINT_A_MINUS_3 0
-#define G(name)         b12_g1_##name
-#define E(name)         b12_fp_##name
-#define EL              struct b12_fp
-#include "node/crypto/point.inc"
-#undef G
-#undef E
-#undef EL
 
 #include "node/crypto/line.inc"
 
@@ -145,26 +99,6 @@ static struct b12_g1_point g1_of_public(const struct bls12_381_g1 *p)
 static void g1_to_public(struct bls12_381_g1 *r, const struct b12_g1_point *p)
 {
     memcpy(r->w, p, sizeof(r->w));
-}
-
-static struct b12_fp fp_of_limbs(const uint64_t limbs[6])
-{
-    struct b12_fp v;
-    memcpy(v.w, limbs, sizeof(v.w));
-    return v;
-}
-
-/* Of order r: exactly the points with phi(P) = -u^2 P, where phi(x, y) = (beta x, y). As phi^2 +
- * phi + 1 = 0, that equation gives (u^4 - u^2 + 1) P = rP = 0. */
-static bool g1_in_subgroup(const struct b12_g1_point *p)
-{
-    struct b12_g1_point image = *p, multiple;
-    struct b12_fp beta = fp_of_limbs(b12_beta);
-    b12_fp_mul(&image.x, &image.x, &beta);
-    b12_g1_mul_u64(&multiple, p, BLS_U_ABS);
-    b12_g1_mul_u64(&multiple, &multiple, BLS_U_ABS);
-    b12_g1_neg(&multiple, &multiple);
-    return b12_g1_eq(&image, &multiple);
 }
 
 /* y > (p - 1) / 2 */
@@ -355,11 +289,23 @@ static void g2_load(struct miller_pair *pair, const struct bls12_381_g2 *q)
           b12_fp_of_be(&pair->qy.a, q->y_re) && b12_fp_of_be(&pair->qy.b, q->y_im));
 }
 
-bool bls12_381_pairing_is_one(const struct bls12_381_g1 p[2], const struct bls12_381_g2 *const q[2])
+_Static_assert(sizeof(struct bls12_381_product) == sizeof(struct b12_fp12), "one is the other");
+
+void bls12_381_product_begin(struct bls12_381_product *product)
 {
-    struct miller_pair pairs[2];
+    struct b12_fp12 one;
+    b12_fp12_set_one(&one);
+    memcpy(product->w, &one, sizeof(one));
+}
+
+void bls12_381_product_multiply(struct bls12_381_product *product, const struct bls12_381_g1 *p,
+                                const struct bls12_381_g2 *const *q, size_t pair_cnt)
+{
+    struct miller_pair pairs[BLS12_381_PAIRS_MAX];
+    struct b12_fp12 f, all;
     size_t n = 0;
-    for (size_t i = 0; i < 2; i++) {
+    CHECK(pair_cnt <= BLS12_381_PAIRS_MAX);
+    for (size_t i = 0; i < pair_cnt; i++) {
         struct b12_g1_point a = g1_of_public(&p[i]);
         if (b12_g1_is_infinity(&a))
             continue;
@@ -367,8 +313,26 @@ bool bls12_381_pairing_is_one(const struct bls12_381_g1 p[2], const struct bls12
         g2_load(&pairs[n], q[i]);
         n++;
     }
-    struct b12_fp12 f;
+    if (!n)
+        return;
     miller_loop(&f, pairs, n);
+    memcpy(&all, product->w, sizeof(all));
+    b12_fp12_mul(&all, &all, &f);
+    memcpy(product->w, &all, sizeof(all));
+}
+
+bool bls12_381_product_is_one(const struct bls12_381_product *product)
+{
+    struct b12_fp12 f;
+    memcpy(&f, product->w, sizeof(f));
     final_exponentiation(&f, &f);
     return b12_fp12_is_one(&f);
+}
+
+bool bls12_381_pairing_is_one(const struct bls12_381_g1 p[2], const struct bls12_381_g2 *const q[2])
+{
+    struct bls12_381_product product;
+    bls12_381_product_begin(&product);
+    bls12_381_product_multiply(&product, p, q, 2);
+    return bls12_381_product_is_one(&product);
 }

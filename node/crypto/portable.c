@@ -2,6 +2,7 @@
 #include "node/crypto/portable.h"
 
 #include "node/base/hash.h"
+#include "node/crypto/bls12_381.h"
 #include "node/crypto/bn254.h"
 #include "node/crypto/kzg.h"
 #include "node/stf/stf.h"
@@ -24,6 +25,13 @@ const struct stf_crypto *crypto_portable(void)
         .blake2f = blake2f,
         .point_evaluation = kzg_point_evaluation,
         .p256_verify = p256_verify_portable,
+        .bls_g1_add = bls12_381_eip2537_g1_add,
+        .bls_g1_msm = bls12_381_eip2537_g1_msm,
+        .bls_g2_add = bls12_381_eip2537_g2_add,
+        .bls_g2_msm = bls12_381_eip2537_g2_msm,
+        .bls_pairing = bls12_381_eip2537_pairing,
+        .bls_map_g1 = bls12_381_eip2537_map_g1,
+        .bls_map_g2 = bls12_381_eip2537_map_g2,
     };
     return &table;
 }

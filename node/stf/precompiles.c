@@ -1,6 +1,6 @@
 /* node/stf/precompiles.c: precompiled contracts: gas (spec 10 §8.2), native (§7.7), and the way
  * into stf_crypto. */
-#include "node/stf/ee.h"
+#include "node/stf/precompiles.h"
 
 enum precompile_id precompile_find(const struct stf_rules *rules, const struct addr *a)
 {
@@ -16,26 +16,6 @@ enum precompile_id precompile_find(const struct stf_rules *rules, const struct a
     return PRE_NONE;
 }
 
-struct pre_call {
-    struct stf_block *b;
-    struct stf_res *res;
-    const struct stf_crypto *crypto;
-    struct bytes input;
-    struct ee_buf *buf;
-    struct bytes *output;
-};
-
-static uint64_t words(size_t len)
-{
-    return ((uint64_t)len + 31) / 32;
-}
-
-/* A precompile that refuses its input burns the gas it was given, like any exceptional halt. */
-static enum stf_halt refuse(void)
-{
-    return HALT_OUT_OF_GAS;
-}
-
 /* out = input cut or zero-extended to len */
 static void input_padded(uint8_t *out, size_t len, struct bytes input)
 {
@@ -43,12 +23,6 @@ static void input_padded(uint8_t *out, size_t len, struct bytes input)
     if (have)
         memcpy(out, input.p, have);
     memset(out + have, 0, len - have);
-}
-
-static enum stf_halt set_output(const struct pre_call *c, size_t len)
-{
-    *c->output = bytes_of(c->buf->p, len);
-    return HALT_STOP;
 }
 
 static enum stf_halt run_ecrecover(const struct pre_call *c)
@@ -70,13 +44,13 @@ static enum stf_halt run_ecrecover(const struct pre_call *c)
         return HALT_STOP;
     struct b256 word = addr_pad32(&signer);
     memcpy(c->buf->p, word.b, 32);
-    return set_output(c, 32);
+    return pre_output(c, 32);
 }
 
 static enum stf_halt run_sha256(const struct pre_call *c)
 {
     enum stf_halt halt =
-        res_charge(c->res, 60 + 12 * words(c->input.len), sys_native_sha256(c->input.len));
+        res_charge(c->res, 60 + 12 * pre_words(c->input.len), sys_native_sha256(c->input.len));
     if (halt != HALT_NONE)
         return halt;
     if (!c->crypto->sha256)
@@ -84,33 +58,33 @@ static enum stf_halt run_sha256(const struct pre_call *c)
     struct b256 hash;
     c->crypto->sha256(&hash, c->input.p, c->input.len);
     memcpy(c->buf->p, hash.b, 32);
-    return set_output(c, 32);
+    return pre_output(c, 32);
 }
 
 static enum stf_halt run_ripemd160(const struct pre_call *c)
 {
     enum stf_halt halt =
-        res_charge(c->res, 600 + 120 * words(c->input.len), sys_native_sha256(c->input.len));
+        res_charge(c->res, 600 + 120 * pre_words(c->input.len), sys_native_sha256(c->input.len));
     if (halt != HALT_NONE)
         return halt;
     if (!c->crypto->ripemd160)
         return HALT_MISSING;
     memset(c->buf->p, 0, 12);
     c->crypto->ripemd160(c->buf->p + 12, c->input.p, c->input.len);
-    return set_output(c, 32);
+    return pre_output(c, 32);
 }
 
 static enum stf_halt run_identity(const struct pre_call *c)
 {
     size_t len = c->input.len;
-    enum stf_halt halt = res_charge(c->res, 15 + 3 * words(len), 20 + 10 * (uint64_t)len);
+    enum stf_halt halt = res_charge(c->res, 15 + 3 * pre_words(len), 20 + 10 * (uint64_t)len);
     if (halt == HALT_NONE)
         halt = ee_buf_reserve(c->b, c->buf, len);
     if (halt != HALT_NONE)
         return halt;
     if (len)
         memcpy(c->buf->p, c->input.p, len);
-    return set_output(c, len);
+    return pre_output(c, len);
 }
 
 /* ---- modexp ---- */
@@ -128,12 +102,6 @@ static void input_slice(uint8_t *out, struct bytes input, uint64_t offset, size_
     input_padded(out, len, rest);
 }
 
-static uint64_t sat_mul(uint64_t a, uint64_t b)
-{
-    uint64_t hi, lo = u64_mul_wide(a, b, &hi);
-    return hi ? UINT64_MAX : lo;
-}
-
 /* Bits of the exponent that cost iterations: of its first 32 bytes, plus so many for each further
  * byte. */
 static uint64_t modexp_iterations(const struct rules_modexp *rules, struct bytes input,
@@ -147,7 +115,7 @@ static uint64_t modexp_iterations(const struct rules_modexp *rules, struct bytes
     unsigned bits = u256_bit_len(&exp_head);
     uint64_t iterations = bits ? bits - 1 : 0;
     if (exp_len > 32) {
-        uint64_t more = sat_mul(rules->exp_byte_iterations, exp_len - 32);
+        uint64_t more = pre_sat_mul(rules->exp_byte_iterations, exp_len - 32);
         iterations = more > UINT64_MAX - iterations ? UINT64_MAX : iterations + more;
     }
     return iterations ? iterations : 1;
@@ -167,9 +135,10 @@ static uint64_t modexp_gas(const struct rules_modexp *rules, struct bytes input,
     if (longest > UINT32_MAX || longest > rules->max_len || exp_len > rules->max_len)
         return UINT64_MAX;
     uint64_t limbs = (longest + 7) / 8;
-    uint64_t complexity = longest <= rules->short_len ? rules->short_complexity
-                                                      : sat_mul(rules->limb_factor, limbs * limbs);
-    uint64_t gas = sat_mul(complexity, modexp_iterations(rules, input, base_len, exp_len));
+    uint64_t complexity = longest <= rules->short_len
+                              ? rules->short_complexity
+                              : pre_sat_mul(rules->limb_factor, limbs * limbs);
+    uint64_t gas = pre_sat_mul(complexity, modexp_iterations(rules, input, base_len, exp_len));
     gas = gas == UINT64_MAX ? gas : gas / rules->divisor;
     /* longest = 0 costs the minimum whatever the exponent: there is nothing to compute */
     if (longest && exp_len > UINT32_MAX)
@@ -186,7 +155,7 @@ static enum stf_halt run_modexp(const struct pre_call *c)
     uint64_t gas = modexp_gas(&sys_rules(c->b)->modexp, c->input, &m);
     if (gas == UINT64_MAX)
         return HALT_OUT_OF_GAS;
-    enum stf_halt halt = res_charge(c->res, gas, sat_mul(300, gas));
+    enum stf_halt halt = res_charge(c->res, gas, pre_sat_mul(300, gas));
     if (halt != HALT_NONE)
         return halt;
     if (!m.mod_len)
@@ -200,7 +169,7 @@ static enum stf_halt run_modexp(const struct pre_call *c)
      * is the result. Lengths that name far more than was given are thus never laid out. */
     if (96 + (uint64_t)m.base_len + m.exp_len >= c->input.len) {
         memset(c->buf->p, 0, m.mod_len);
-        return set_output(c, m.mod_len);
+        return pre_output(c, m.mod_len);
     }
     struct arena *arena = sys_arena(c->b);
     struct arena_mark mark = arena_save(arena);
@@ -212,7 +181,7 @@ static enum stf_halt run_modexp(const struct pre_call *c)
                                p + m.base_len + m.exp_len, m.mod_len, arena);
     }
     arena_restore(arena, mark);
-    return ok ? set_output(c, m.mod_len) : sys_fail(c->b, STF_E_OUT_OF_MEMORY);
+    return ok ? pre_output(c, m.mod_len) : sys_fail(c->b, STF_E_OUT_OF_MEMORY);
 }
 
 /* ---- curves ---- */
@@ -226,7 +195,7 @@ static enum stf_halt run_bn_add(const struct pre_call *c)
     if (!c->crypto->bn254_add)
         return HALT_MISSING;
     input_padded(in, sizeof(in), c->input);
-    return c->crypto->bn254_add(c->buf->p, in) ? set_output(c, 64) : refuse();
+    return c->crypto->bn254_add(c->buf->p, in) ? pre_output(c, 64) : pre_refuse();
 }
 
 static enum stf_halt run_bn_mul(const struct pre_call *c)
@@ -238,39 +207,39 @@ static enum stf_halt run_bn_mul(const struct pre_call *c)
     if (!c->crypto->bn254_mul)
         return HALT_MISSING;
     input_padded(in, sizeof(in), c->input);
-    return c->crypto->bn254_mul(c->buf->p, in) ? set_output(c, 64) : refuse();
+    return c->crypto->bn254_mul(c->buf->p, in) ? pre_output(c, 64) : pre_refuse();
 }
 
 static enum stf_halt run_bn_pairing(const struct pre_call *c)
 {
     uint64_t pairs = c->input.len / 192;
     enum stf_halt halt =
-        res_charge(c->res, 45000 + 34000 * pairs, 15000000 + sat_mul(15000000, pairs));
+        res_charge(c->res, 45000 + 34000 * pairs, 15000000 + pre_sat_mul(15000000, pairs));
     if (halt != HALT_NONE)
         return halt;
     if (c->input.len % 192)
-        return refuse();
+        return pre_refuse();
     if (!c->crypto->bn254_pairing)
         return HALT_MISSING;
     int ok = c->crypto->bn254_pairing(c->input.p, (size_t)pairs);
     if (ok < 0)
-        return refuse();
+        return pre_refuse();
     memset(c->buf->p, 0, 32);
     c->buf->p[31] = (uint8_t)ok;
-    return set_output(c, 32);
+    return pre_output(c, 32);
 }
 
 static enum stf_halt run_blake2f(const struct pre_call *c)
 {
     if (c->input.len != 213 || c->input.p[212] > 1)
-        return refuse();
+        return pre_refuse();
     enum stf_halt halt = res_charge(c->res, load_be32(c->input.p), 0);
     if (halt != HALT_NONE)
         return halt;
     if (!c->crypto->blake2f)
         return HALT_MISSING;
     c->crypto->blake2f(c->buf->p, c->input.p);
-    return set_output(c, 64);
+    return pre_output(c, 64);
 }
 
 static enum stf_halt run_point_evaluation(const struct pre_call *c)
@@ -279,10 +248,10 @@ static enum stf_halt run_point_evaluation(const struct pre_call *c)
     if (halt != HALT_NONE)
         return halt;
     if (c->input.len != 192)
-        return refuse();
+        return pre_refuse();
     if (!c->crypto->point_evaluation)
         return HALT_MISSING;
-    return c->crypto->point_evaluation(c->buf->p, c->input.p) ? set_output(c, 64) : refuse();
+    return c->crypto->point_evaluation(c->buf->p, c->input.p) ? pre_output(c, 64) : pre_refuse();
 }
 
 static enum stf_halt run_p256(const struct pre_call *c)
@@ -298,7 +267,7 @@ static enum stf_halt run_p256(const struct pre_call *c)
         return HALT_STOP;
     memset(c->buf->p, 0, 32);
     c->buf->p[31] = 1;
-    return set_output(c, 32);
+    return pre_output(c, 32);
 }
 
 enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum precompile_id id,
@@ -313,7 +282,7 @@ enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum prec
         .output = output,
     };
     *output = bytes_of(NULL, 0);
-    enum stf_halt halt = ee_buf_reserve(b, buf, 64); /* enough for all fixed outputs */
+    enum stf_halt halt = ee_buf_reserve(b, buf, 256); /* enough for all fixed outputs */
     if (halt != HALT_NONE)
         return halt;
     switch (id) {
@@ -339,6 +308,20 @@ enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum prec
         return run_point_evaluation(&c);
     case PRE_P256:
         return run_p256(&c);
+    case PRE_BLS_G1_ADD:
+        return pre_bls_g1_add(&c);
+    case PRE_BLS_G1_MSM:
+        return pre_bls_g1_msm(&c);
+    case PRE_BLS_G2_ADD:
+        return pre_bls_g2_add(&c);
+    case PRE_BLS_G2_MSM:
+        return pre_bls_g2_msm(&c);
+    case PRE_BLS_PAIRING:
+        return pre_bls_pairing(&c);
+    case PRE_BLS_MAP_G1:
+        return pre_bls_map_g1(&c);
+    case PRE_BLS_MAP_G2:
+        return pre_bls_map_g2(&c);
     case PRE_NONE:
         break;
     }

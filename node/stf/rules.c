@@ -15,11 +15,22 @@ static const struct rules_precompile cancun_precompiles[] = {
     { 0x0a, PRE_POINT_EVALUATION },
 };
 
+static const struct rules_precompile prague_precompiles[] = {
+    { 0x01, PRE_ECRECOVER },        { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
+    { 0x04, PRE_IDENTITY },         { 0x05, PRE_MODEXP },     { 0x06, PRE_BN_ADD },
+    { 0x07, PRE_BN_MUL },           { 0x08, PRE_BN_PAIRING }, { 0x09, PRE_BLAKE2F },
+    { 0x0a, PRE_POINT_EVALUATION }, { 0x0b, PRE_BLS_G1_ADD }, { 0x0c, PRE_BLS_G1_MSM },
+    { 0x0d, PRE_BLS_G2_ADD },       { 0x0e, PRE_BLS_G2_MSM }, { 0x0f, PRE_BLS_PAIRING },
+    { 0x10, PRE_BLS_MAP_G1 },       { 0x11, PRE_BLS_MAP_G2 },
+};
+
 static const struct rules_precompile osaka_precompiles[] = {
     { 0x01, PRE_ECRECOVER },        { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
     { 0x04, PRE_IDENTITY },         { 0x05, PRE_MODEXP },     { 0x06, PRE_BN_ADD },
     { 0x07, PRE_BN_MUL },           { 0x08, PRE_BN_PAIRING }, { 0x09, PRE_BLAKE2F },
-    { 0x0a, PRE_POINT_EVALUATION }, { 0x100, PRE_P256 },
+    { 0x0a, PRE_POINT_EVALUATION }, { 0x0b, PRE_BLS_G1_ADD }, { 0x0c, PRE_BLS_G1_MSM },
+    { 0x0d, PRE_BLS_G2_ADD },       { 0x0e, PRE_BLS_G2_MSM }, { 0x0f, PRE_BLS_PAIRING },
+    { 0x10, PRE_BLS_MAP_G1 },       { 0x11, PRE_BLS_MAP_G2 }, { 0x100, PRE_P256 },
 };
 
 #define MODEXP_EIP2565                                                                             \
@@ -97,8 +108,8 @@ static const struct stf_rules ethereum_cancun = {
 static const struct stf_rules ethereum_prague = {
     .name = "ethereum prague",
     ETHEREUM_COMMON,
-    .precompiles = cancun_precompiles,
-    .precompile_cnt = GH_COUNT(cancun_precompiles),
+    .precompiles = prague_precompiles,
+    .precompile_cnt = GH_COUNT(prague_precompiles),
     .modexp = MODEXP_EIP2565,
     .opcodes = OPCODES_CANCUN,
     .tx_gas_limit_max = UINT64_MAX,

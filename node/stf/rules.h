@@ -18,7 +18,14 @@ enum precompile_id {
     PRE_BN_PAIRING,
     PRE_BLAKE2F,
     PRE_POINT_EVALUATION,
-    PRE_P256
+    PRE_P256,
+    PRE_BLS_G1_ADD, /* EIP-2537 */
+    PRE_BLS_G1_MSM,
+    PRE_BLS_G2_ADD,
+    PRE_BLS_G2_MSM,
+    PRE_BLS_PAIRING,
+    PRE_BLS_MAP_G1,
+    PRE_BLS_MAP_G2
 };
 struct rules_precompile {
     uint32_t addr; /* low 32 bits; the rest of the address is zero */

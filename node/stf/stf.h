@@ -55,6 +55,15 @@ struct stf_crypto {
     /* EIP-4844, 192 bytes in; false: invalid */
     bool (*point_evaluation)(uint8_t out[64], const uint8_t in[192]);
     bool (*p256_verify)(const uint8_t in[160]);
+    /* EIP-2537. false or -1: invalid input; the sums of n multiples: 0 done, -1 invalid, -2 out of
+     * memory */
+    bool (*bls_g1_add)(uint8_t out[128], const uint8_t in[256]);
+    int (*bls_g1_msm)(uint8_t out[128], const uint8_t *in, size_t n, struct arena *scratch);
+    bool (*bls_g2_add)(uint8_t out[256], const uint8_t in[512]);
+    int (*bls_g2_msm)(uint8_t out[256], const uint8_t *in, size_t n, struct arena *scratch);
+    int (*bls_pairing)(const uint8_t *in, size_t pair_cnt); /* 384 bytes a pair; 1: it is one */
+    bool (*bls_map_g1)(uint8_t out[128], const uint8_t in[64]);
+    bool (*bls_map_g2)(uint8_t out[256], const uint8_t in[128]);
 };
 
 struct stf_block_context { /* spec 10 §2.1 */
