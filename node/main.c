@@ -15,6 +15,9 @@ static const struct {
       "none answers)" },
     { "check-config", cli_check_config,
       "check a configuration and print what is in force; --help lists every key" },
+    { "make-witness", cli_make_witness,
+      "write what executing a sealed batch again needs, from the data folder" },
+    { "verify-batch", cli_verify_batch, "execute a batch from its witness alone" },
     { "version", cli_version, "versions of this program and what it speaks" },
 };
 

@@ -11,6 +11,8 @@ int cli_run(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_check_config(int argc, char **argv);
 int cli_version(int argc, char **argv);
+int cli_verify_batch(int argc, char **argv);
+int cli_make_witness(int argc, char **argv);
 
 /* Options every command with a configuration shares: --config F (repeated), --allow-unknown-config. */
 struct cli_config_args {
