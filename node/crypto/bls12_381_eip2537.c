@@ -113,6 +113,11 @@ static void b12_g1_b(struct b12_fp *r)
     *r = fp_of_limbs(b12_b);
 }
 
+static void b12_g1_beta(struct b12_fp *r)
+{
+    *r = fp_of_limbs(b12_beta);
+}
+
 static bool b12_g1_in_subgroup(const struct b12_g1_point *p)
 {
     return g1_in_subgroup(p);
@@ -170,6 +175,15 @@ static bool b12_g2_in_subgroup(const struct b12_g2_point *p)
 static void b12_g2_b(struct b12_fp2 *r)
 {
     b12_fp2_of_limbs(r, &b12_twist_b);
+}
+
+/* psi^2 (x, y) = (c0 conj(c0) x, c1 conj(c1) y), and the norm of c1 is -1 as 2 is no square. */
+static void b12_g2_beta(struct b12_fp2 *r)
+{
+    struct b12_fp2 c, conj;
+    b12_fp2_of_limbs(&c, &g2_psi[0]);
+    b12_fp2_conj(&conj, &c);
+    b12_fp2_mul(r, &c, &conj);
 }
 
 #define ELEMENT_LEN   FP2_WIRE_LEN
