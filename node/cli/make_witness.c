@@ -115,7 +115,7 @@ static bool bring_forward(struct job *j, struct err *err)
     arena_init_growing(&scratch, 1u << 20, RECORD_ARENA_LIMIT);
     bool ok = true;
     for (uint64_t n = state_latest(j->state) + 1; ok && n <= before; n++) {
-        struct block_record r;
+        struct block_record r = { 0 };
         arena_reset(&scratch);
         ok = read_record(j, &r, n, &scratch, err) && apply_record(j, &r, err);
     }
