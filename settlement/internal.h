@@ -41,7 +41,8 @@ struct lane {
     struct tx_manager *manager; /* owned; NULL without signers */
     uint64_t sent_to;           /* last batch of a live request; 0: none */
     uint64_t retry_at_ms;       /* monotonic, after a request that ended badly */
-    unsigned failures; /* in a row; each doubles the pause before the next try */
+    unsigned failures;          /* in a row; each doubles the pause before the next try */
+    char trouble[160]; /* the last failure, until the layer has more batches of this step */
 };
 
 struct settlement {
@@ -76,7 +77,7 @@ struct settlement {
 
     /* steps.c */
     uint64_t frontier[BATCH_STEP_CNT]; /* confirmed on the settlement layer */
-    uint64_t sl_head; /* newest block of the layer that we know of */
+    uint64_t sl_head;                  /* newest block of the layer that we know of */
     uint64_t finalized_sl_block;
     struct eth_request *finalized_request;
     uint64_t last_check_ms, last_finalized_ms;

@@ -42,13 +42,17 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
         snprintf(out, cap, "sending is off (l1_sender.enabled)");
         return;
     }
-    if (tx_manager_list(l->manager, live, 1) == 0)
+    if (tx_manager_list(l->manager, live, 1) == 0) {
+        if (l->trouble[0])
+            snprintf(out, cap, "the next try; %s", l->trouble);
         return;
+    }
     if (live[0].wait == TX_WAIT_NONE)
         snprintf(out, cap, "%s: %s", live[0].key, tx_state_name(live[0].state));
     else
-        snprintf(out, cap, "%s: %s, waits for %s%s%.40s", live[0].key, tx_state_name(live[0].state),
-                 tx_wait_name(live[0].wait), live[0].error[0] ? ": " : "", live[0].error);
+        snprintf(out, cap, "%s: %s, waits for %s%s%.120s", live[0].key,
+                 tx_state_name(live[0].state), tx_wait_name(live[0].wait),
+                 live[0].error[0] ? ": " : "", live[0].error);
 }
 
 void snapshot_refresh(struct settlement *s)

@@ -54,9 +54,12 @@ struct lane_arg {
     enum settlement_lane lane;
 };
 
-/* A failure may pass quickly (a reorganisation took the commit away under a proof) or not at all. */
+/* A failure may pass quickly (a reorganisation took the commit away under a proof) or not at all. Requests that fail with the first one, because they
+ * were built on it, are the same failure. */
 static void pause_lane(struct settlement *s, struct lane *l)
 {
+    if (clock_mono_ms(s->deps.clock) < l->retry_at_ms)
+        return;
     uint64_t ms = (uint64_t)RETRY_MIN_MS << (l->failures < 6 ? l->failures : 6);
     l->failures++;
     l->retry_at_ms = clock_mono_ms(s->deps.clock) + (ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS);
@@ -80,6 +83,7 @@ static void lane_failed(struct settlement *s, enum settlement_lane lane, const c
     s->stats.reverted_txs++;
     pthread_mutex_unlock(&s->mutex);
     snprintf(text, sizeof(text), "%s %s: %.250s", key, how, err ? err->msg : "no reason given");
+    snprintf(l->trouble, sizeof(l->trouble), "%.150s", text);
     log_error(LOG_SETTLEMENT, "settlement transaction failed", LOG_STR("request", key),
               LOG_STR("how", how), LOG_STR("error", err ? err->msg : ""));
     hold_set(s, HOLD_SENDING, text,
@@ -191,6 +195,7 @@ void submit_on_frontier(struct settlement *s)
         if (s->lanes[i].sent_to && s->lanes[i].sent_to <= s->frontier[i]) {
             s->lanes[i].sent_to = 0;
             s->lanes[i].failures = 0;
+            s->lanes[i].trouble[0] = 0;
         }
     if (s->next_commit <= s->frontier[BATCH_COMMIT])
         s->next_commit = s->frontier[BATCH_COMMIT] + 1;
@@ -448,9 +453,11 @@ static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t fro
     buf_clear(&data);
     arena_clear(&arena);
     if (!ok) {
-        s->lanes[lane].retry_at_ms = clock_mono_ms(s->deps.clock) + 1000;
-        if (err.kind != ERR_TRANSIENT) {
+        if (err.kind == ERR_TRANSIENT) {
+            s->lanes[lane].retry_at_ms = clock_mono_ms(s->deps.clock) + RETRY_MIN_MS;
+        } else {
             err_wrap(&err, "%s", key);
+            snprintf(s->lanes[lane].trouble, sizeof(s->lanes[lane].trouble), "%.150s", err.msg);
             hold_set(s, HOLD_SENDING, err.msg, "see the reason; it is tried again by itself");
             pause_lane(s, &s->lanes[lane]);
         }
@@ -493,7 +500,8 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
  * hanging by a reorganisation, and sent again (spec 30 §11.3). */
 static uint64_t deep_frontier(struct settlement *s, enum batch_step step)
 {
-    uint64_t depth = s->cfg.sender.required_confirmations ? s->cfg.sender.required_confirmations : 1;
+    uint64_t depth =
+        s->cfg.sender.required_confirmations ? s->cfg.sender.required_confirmations : 1;
     for (uint64_t n = s->frontier[step]; n > s->frontier[step + 1]; n--) {
         struct batch_row row;
         struct err err;

@@ -96,9 +96,12 @@ static enum stf_error check_limits(const struct stf_block *b, const struct stf_t
 static void include(struct stf_block *b, const struct stf_tx *tx, struct stf_tx_result *result)
 {
     result->tx_number = (uint16_t)b->tx_cnt;
-    result->events = (const struct stf_event *)b->events.p + b->tx_first_event;
+    /* an empty list has no memory, and not even 0 may be added to that */
+    if (b->events.cnt != 0)
+        result->events = (const struct stf_event *)b->events.p + b->tx_first_event;
     result->event_cnt = b->events.cnt - b->tx_first_event;
-    result->l2_logs = (const struct stf_l2_log *)b->l2_logs.p + b->tx_first_log;
+    if (b->l2_logs.cnt != 0)
+        result->l2_logs = (const struct stf_l2_log *)b->l2_logs.p + b->tx_first_log;
     result->l2_log_cnt = b->l2_logs.cnt - b->tx_first_log;
     journal_tx_commit(b);
     b->tx_rolling_hash = keccak256_pair(&b->tx_rolling_hash, &tx->hash);
