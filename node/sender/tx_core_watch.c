@@ -102,7 +102,9 @@ static void mined(struct tx_core *c, struct tx_item *it)
         }
         return;
     }
-    if (deep_enough(c, it->block_number))
+    /* A receipt is one endpoint's word. The account's nonce must say the same before we let go of the request: one that was not mined
+     * leaves its nonce unused, and is sent again once the receipt is gone. */
+    if (deep_enough(c, it->block_number) && c->view.latest_nonce > it->nonce)
         finish(c, it);
 }
 

@@ -63,6 +63,7 @@ struct sim {
     bool put_fails;
     uint64_t estimate; /* 0: the node cannot */
     bool hide_receipts;
+    bool invent_receipts; /* for what the chain does not have: mined long ago, in block 1 */
 
     struct sim_row *rows; /* SIM_ROWS, by id; state of the disk */
     size_t row_cnt;

@@ -664,6 +664,24 @@ static void row16_reorged_out_transaction_is_sent_again(void **state)
     sim_free(s);
 }
 
+static void an_invented_receipt_confirms_nothing(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new(&plain);
+    s->lose_send = 1;
+    s->invent_receipts = true;
+    sim_submit(s, "commit:1");
+    mine_and_run(s, 8);
+    assert_int_equal(sim_state(s, "commit:1"), TX_MINED); /* so it was told */
+    assert_int_equal(sim_mined(s, "commit:1"), 0);
+    s->invent_receipts = false;
+    sim_run(s, 3000);
+    mine_and_run(s, 4);
+    assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
+    assert_int_equal(sim_mined(s, "commit:1"), 1);
+    sim_free(s);
+}
+
 static void row16_moved_to_another_block_counts_from_there(void **state)
 {
     (void)state;
@@ -947,6 +965,7 @@ int main(void)
         cmocka_unit_test(row12_pause_holds_new_ones_and_watches_the_rest),
         cmocka_unit_test(row14_node_outage_changes_nothing),
         cmocka_unit_test(row16_reorged_out_transaction_is_sent_again),
+        cmocka_unit_test(an_invented_receipt_confirms_nothing),
         cmocka_unit_test(row16_moved_to_another_block_counts_from_there),
         cmocka_unit_test(row16_dropped_from_the_pool_is_sent_again),
         cmocka_unit_test(row16_raw_bytes_survive_a_restart),
