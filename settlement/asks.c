@@ -160,7 +160,6 @@ static bool store_time(struct store_txn *t, void *arg, struct err *err)
 static void time_stored(void *arg, const struct err *err)
 {
     struct time_job *j = arg;
-    j->s->store_jobs--;
     if (err)
         log_warn(LOG_SETTLEMENT, "the time of a step was not stored", LOG_U64("batch", j->number),
                  LOG_STR("error", err->msg));
@@ -185,9 +184,7 @@ static void on_block(void *arg, const struct eth_reply *reply, const struct eth_
                             .timestamp = b->timestamp,
                             .step = a->step,
                             .block_hash = a->ours };
-    if (store_write(s->deps.store, STORE_JOURNAL, store_time, time_stored, j, &err)) {
-        s->store_jobs++;
-    } else {
+    if (!store_write(s->deps.store, STORE_JOURNAL, store_time, time_stored, j, &err)) {
         later(s);
         free(j);
     }

@@ -141,7 +141,6 @@ static void seal_stored(void *arg, const struct err *err)
 {
     struct seal *j = arg;
     struct settlement *s = j->s;
-    s->store_jobs--;
     s->sealing = false;
     if (err)
         hold_set(s, HOLD_DIVERGED, err->msg, "free the disk or repair the store, then restart");
@@ -167,7 +166,6 @@ static bool store_discard(struct store_txn *t, void *arg, struct err *err)
 static void discarded(void *arg, const struct err *err)
 {
     struct discard *j = arg;
-    j->s->store_jobs--;
     if (err)
         hold_set(j->s, HOLD_DIVERGED, err->msg, "free the disk or repair the store, then restart");
     free(j);
@@ -188,10 +186,8 @@ void batcher_discard(struct settlement *s, uint64_t from)
         return;
     }
     open_batch(s);
-    if (store_write(s->deps.store, STORE_JOURNAL, store_discard, discarded, j, &err)) {
-        s->store_jobs++;
+    if (store_write(s->deps.store, STORE_JOURNAL, store_discard, discarded, j, &err))
         return;
-    }
     free(j);
     hold_set(s, HOLD_DIVERGED, err.msg, "the store does not keep up: restart");
 }
@@ -292,7 +288,6 @@ static void seal(struct settlement *s, const char *reason)
         return;
     }
     s->sealing = true;
-    s->store_jobs++;
 }
 
 /* Adds one block; false when nothing more can be done at this point. */

@@ -83,7 +83,6 @@ struct settlement {
     uint64_t last_check_ms, last_finalized_ms;
     struct step_change *changes; /* owned: steps of this turn, written in one transaction */
     size_t change_cnt, change_cap;
-    size_t store_jobs; /* handed over, not answered */
 
     /* asks.c */
     TAILQ_HEAD(, ask) asks;

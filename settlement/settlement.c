@@ -167,6 +167,7 @@ bool settlement_start(struct settlement *s, const struct discovery_result *contr
 
 void settlement_stop(struct settlement *s)
 {
+    bool was_running = s->started && !s->stopped;
     s->stopped = true;
     if (s->timer)
         event_del(s->timer);
@@ -178,7 +179,7 @@ void settlement_stop(struct settlement *s)
     for (int i = 0; i < LANE_CNT; i++)
         if (s->lanes[i].manager)
             tx_manager_stop(s->lanes[i].manager);
-    if (s->store_jobs) /* the store thread has them until their callbacks have run */
+    if (was_running) /* the store thread has our jobs, and the senders', until their callbacks have run */
         store_drain(s->deps.store);
 }
 

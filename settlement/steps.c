@@ -34,7 +34,6 @@ static bool store_steps(struct store_txn *t, void *arg, struct err *err)
 static void steps_stored(void *arg, const struct err *err)
 {
     struct steps_job *j = arg;
-    j->s->store_jobs--;
     if (err)
         hold_set(j->s, HOLD_DIVERGED, err->msg, "free the disk or repair the store, then restart");
     free(j);
@@ -52,10 +51,8 @@ void steps_flush(struct settlement *s)
     j->cnt = s->change_cnt;
     memcpy(j->changes, s->changes, len);
     s->change_cnt = 0;
-    if (store_write(s->deps.store, STORE_JOURNAL, store_steps, steps_stored, j, &err)) {
-        s->store_jobs++;
+    if (store_write(s->deps.store, STORE_JOURNAL, store_steps, steps_stored, j, &err))
         return;
-    }
     free(j);
     hold_set(s, HOLD_DIVERGED, err.msg, "the store does not keep up: restart");
 }
