@@ -495,7 +495,6 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
     (void)submit(s, lane, from, to);
 }
 
-/* The timelock lets a batch be executed only so long after its commit (spec 30 §4.2). */
 /* Last batch whose step is as deep as the senders' own transactions must be: a later step built on a shallower one would be left
  * hanging by a reorganisation, and sent again (spec 30 §11.3). */
 static uint64_t deep_frontier(struct settlement *s, enum batch_step step)
@@ -513,6 +512,7 @@ static uint64_t deep_frontier(struct settlement *s, enum batch_step step)
     return s->frontier[step + 1];
 }
 
+/* The timelock lets a batch be executed only so long after its commit (spec 30 §4.2). */
 static uint64_t executable_to(struct settlement *s)
 {
     uint64_t to = deep_frontier(s, BATCH_PROVE), next_at = 0;
