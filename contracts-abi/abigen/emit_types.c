@@ -77,7 +77,7 @@ void emit_type(struct buf *out, struct model *m, struct emitted **done, const st
         return;
     if (t->item)
         emit_type(out, m, done, t->item);
-    size_t body = t->kind == TYPE_ARRAY ? t->cnt * t->item->head_len : 0;
+    size_t body = t->kind == TYPE_ARRAY && t->item ? t->cnt * t->item->head_len : 0;
     (void)buf_printf(
         out, "static const struct abi_type t_%s = {\n    %s, %u, %s, %zu, %zu, sizeof(%s%s), %zu, ",
         word, kind_names[t->kind], t->bits, t->dynamic ? "true" : "false", t->head_len, body,

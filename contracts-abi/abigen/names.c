@@ -10,7 +10,7 @@ void *model_alloc(struct model *m, size_t n)
     void *p = arena_zalloc(m->arena, n);
     if (!p) {
         (void)fprintf(stderr, "abigen: out of memory\n");
-        exit(1);
+        exit(1); /* NOLINT(concurrency-mt-unsafe): one thread */
     }
     return p;
 }
@@ -19,7 +19,7 @@ char *name_format(struct model *m, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap); /* NOLINT(clang-analyzer-valist.Uninitialized) */
     va_end(ap);
     CHECK(n >= 0);
     char *s = model_alloc(m, (size_t)n + 1);
@@ -75,7 +75,7 @@ const char *name_snake(struct model *m, const char *name, size_t len)
         if (n > 0 && out[n - 1] != '_' && is_upper(name[i]) && (odd || after_word || last_capital))
             out[n++] = '_';
         if (odd) {
-            memcpy(out + n, as, strlen(as));
+            memcpy(out + n, as, strlen(as)); /* NOLINT(bugprone-not-null-terminated-result) */
             n += strlen(as);
             i += odd;
             continue;

@@ -343,8 +343,8 @@ bool tx_core_init(struct tx_core *c, const struct tx_manager_config *cfg, const 
 void tx_core_clear(struct tx_core *c)
 {
     while (!TAILQ_EMPTY(&c->items))
-        item_free(
-            c, TAILQ_FIRST(&c->items)); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
+        /* it unlinks itself: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+        item_free(c, TAILQ_FIRST(&c->items));
     free(c->cmds);
     c->cmds = NULL;
     c->cmd_cnt = c->cmd_cap = 0;

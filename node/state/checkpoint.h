@@ -26,7 +26,7 @@ struct state_files {
     bool (*sync_folder)(void *ctx, struct err *err);
 };
 /* A real folder, created when missing. NULL with *err filled. */
-struct state_files *state_files_open(const char *folder, struct err *err);
+struct state_files *state_files_open(const char *path, struct err *err);
 void state_files_close(struct state_files *f); /* only for state_files_open; NULL allowed */
 
 struct checkpoint_info {

@@ -54,7 +54,7 @@ static bool take(struct reader *r, void *out, size_t len)
 
 static bool decode_header(struct reader *r, struct checkpoint_info *info)
 {
-    uint8_t h[CKPT_HEADER_LEN];
+    uint8_t h[CKPT_HEADER_LEN] = { 0 };
     if (!take(r, h, sizeof(h)))
         return false;
     struct b256 sum = blake2s(h, CKPT_HEADER_SUM);
@@ -109,7 +109,7 @@ static bool read_leaves(struct reader *r, struct flat *f, uint64_t leaf_count)
 {
     f->leaves = mem_grow(f->leaves, &f->leaf_cap, leaf_count, sizeof(*f->leaves));
     f->counted = mem_grow(f->counted, &f->counted_cap, leaf_count, 1);
-    uint8_t raw[CKPT_LEAF_LEN];
+    uint8_t raw[CKPT_LEAF_LEN] = { 0 };
     for (uint64_t i = 0; i < leaf_count; i++)
         if (!take(r, raw, sizeof(raw)) || !decode_leaf(r, f, i, raw))
             return false;

@@ -292,7 +292,7 @@ static bool read_labels(struct loader *ld, json_t *root)
     if (j && !read_version(ld, j, "protocol version"))
         return false;
     j = optional(root, "execution_version");
-    struct u256 v;
+    struct u256 v = U256_ZERO;
     if (!j)
         return true;
     if (!read_number(ld, &v, j, "execution_version"))

@@ -38,6 +38,7 @@ void key_index_init(struct key_index *x)
 
 static size_t slots_of(const struct key_index *x, const struct key_index_bucket *b)
 {
+    CHECK(b->depth <= x->bits);
     return (size_t)1 << (x->bits - b->depth);
 }
 
@@ -202,6 +203,7 @@ static void split(struct key_index *x, size_t slot)
         slot *= 2;
     }
     size_t first = first_slot(x, slot), n = slots_of(x, b);
+    CHECK(n >= 2);
     uint64_t bit = (uint64_t)1 << (63 - b->depth);
     uint32_t cut = 0;
     while (cut < b->count && !(b->e[cut].prefix & bit))
@@ -223,6 +225,7 @@ static struct key_index_bucket *grow_bucket(struct key_index *x, size_t slot)
 {
     struct key_index_bucket *b = x->dir[slot];
     size_t first = first_slot(x, slot), n = slots_of(x, b);
+    CHECK(n >= 1);
     uint32_t cap = b->cap + (b->cap / 4 / 8 + 1) * 8;
     x->bytes += bucket_size(cap) - bucket_size(b->cap);
     b = mem_resize(b, 1, bucket_size(cap));

@@ -49,6 +49,7 @@ void preimages_add(struct preimages *p, const struct b256 *hash, struct bytes da
         p->items = mem_grow(p->items, &p->cap, p->count + 1, sizeof(*p->items));
         id = p->count++;
     }
+    CHECK(p->items != NULL);
     struct preimage *it = &p->items[id];
     *it = (struct preimage){
         .hash = *hash, .data = mem_alloc(1, data.len), .len = (uint32_t)data.len, .keep = keep

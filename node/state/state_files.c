@@ -21,7 +21,8 @@ struct handle {
 
 static bool failed(struct err *err, const char *what, const char *name)
 {
-    return err_set(err, ERR_LOCAL, "%s %s: %s", what, name, strerror(errno));
+    char text[128]; /* strerror_r of GNU: the text may stand elsewhere */
+    return err_set(err, ERR_LOCAL, "%s %s: %s", what, name, strerror_r(errno, text, sizeof(text)));
 }
 
 static bool folder_list(void *ctx, void (*each)(void *arg, const char *name), void *arg,
@@ -37,6 +38,7 @@ static bool folder_list(void *ctx, void (*each)(void *arg, const char *name), vo
         return r;
     }
     errno = 0;
+    /* the stream is ours alone: NOLINTNEXTLINE(concurrency-mt-unsafe) */
     for (const struct dirent *e; (e = readdir(d)) != NULL; errno = 0)
         each(arg, e->d_name);
     bool ok = errno == 0 || failed(err, "list", "checkpoint folder");

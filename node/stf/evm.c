@@ -173,7 +173,7 @@ static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
         },
         [OPCODES_OSAKA] = {
             [0 ... 255] = &&op_undefined,
-#include "node/stf/opcodes.def"
+#include "node/stf/opcodes.def" /* NOLINT(readability-duplicate-include) */
         },
     };
 #undef OP

@@ -13,6 +13,10 @@
 static struct mempool *pool;
 static atomic_uint events;
 static atomic_bool done;
+/* The pool remembers settled accounts for as many blocks as a view may be old (mempool.c, RECENT_BLOCKS). A builder in a tight loop makes more
+ * in one time slice of an inserter, so every VIEW_BLOCKS blocks it waits until no inserter holds a view. */
+#define VIEW_BLOCKS 8
+static pthread_rwlock_t views = PTHREAD_RWLOCK_INITIALIZER;
 /* The chain's view, as admission reads it: raised before the pool hears of a block. */
 static atomic_ullong applied[THREADS][PER_THREAD / PER_ACCOUNT];
 
@@ -46,13 +50,16 @@ static void *inserter(void *arg)
                              .envelope = bytes_of(envelope, sizeof(envelope)) };
         tx.from = account_of(thread, i);
         tx.hash = b256_of_u64(((uint64_t)thread << 32) | (i + 1));
+        pthread_rwlock_rdlock(&views);
         struct mempool_admission a = { .chain_id = 1,
                                        .block_gas_limit = 30000000,
                                        .account_nonce =
                                            atomic_load(&applied[thread][i / PER_ACCOUNT]),
                                        .account_balance = u256_of_u64(UINT64_MAX) };
         struct mempool_refusal why;
-        if (!mempool_insert(pool, &tx, &a, &why))
+        bool ok = mempool_insert(pool, &tx, &a, &why);
+        pthread_rwlock_unlock(&views);
+        if (!ok)
             return (void *)1;
         (void)mempool_pending_nonce(pool, &tx.from, 0);
     }
@@ -86,7 +93,7 @@ static void *looker(void *arg)
 static size_t drain(size_t want)
 {
     struct arena arena;
-    size_t taken = 0;
+    size_t taken = 0, blocks = 0;
     arena_init_growing(&arena, 1 << 16, 64 << 20);
     while (taken < want) {
         struct mempool_tx *out;
@@ -104,10 +111,15 @@ static size_t drain(size_t want)
         }
         if (!a)
             break;
-        mempool_apply_block(pool, a, n);
-        taken += n;
-        if (n == 0)
+        if (n > 0)
+            mempool_apply_block(pool, a, n);
+        else
             sched_yield();
+        taken += n;
+        if (n > 0 && ++blocks % VIEW_BLOCKS == 0) {
+            pthread_rwlock_wrlock(&views);
+            pthread_rwlock_unlock(&views);
+        }
         arena_reset(&arena);
     }
     arena_clear(&arena);

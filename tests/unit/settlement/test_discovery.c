@@ -158,6 +158,8 @@ static void a_custom_error_is_told_by_its_name(void **state)
     for (size_t i = 0; i < w->sl->tx_cnt; i++)
         if (w->sl->txs[i].lane == LANE_EXECUTE)
             execute = &w->sl->txs[i];
+    if (!execute)
+        fail_msg("nothing was executed");
     r->calls[0] = (struct contract_call){ .name = "executeBatches",
                                           .to = w->sl->timelock,
                                           .data = bytes_of(execute->data, execute->len),

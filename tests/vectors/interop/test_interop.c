@@ -19,7 +19,7 @@ static struct b256 leaves[BATCH_MAX_LOGS], scratch[BATCH_MAX_LOGS];
 
 static struct b256 hash_of(const json_t *v)
 {
-    struct b256 h;
+    struct b256 h = { { 0 } };
     const char *s = json_string_value(v);
     if (!s || !hex_decode_exact(h.b, 32, s, strlen(s)))
         fail_msg("not a hash: %s", s ? s : "(nothing)");
