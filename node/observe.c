@@ -166,17 +166,7 @@ static void put_addr(struct buf *out, const char *key, const struct addr *a)
 /* In words, when L1 cannot be used; "" when it can. */
 static void l1_problem(const struct node *n, char *out, size_t cap)
 {
-    struct eth_endpoint_status e, last = { .last_error = "" };
-    bool any = false, good = false;
-    for (size_t i = 0; n->l1 && eth_client_get_endpoint(n->l1, i, &e); i++) {
-        any = true;
-        good = good || e.state == ETH_ENDPOINT_GOOD;
-        if (e.last_error[0])
-            last = e;
-    }
-    if (any && !good && last.last_error[0])
-        snprintf(out, cap, "no L1 endpoint answers; %s: %.150s", last.name, last.last_error);
-    else
+    if (!n->l1 || !eth_client_outage(n->l1, "L1", out, cap))
         snprintf(out, cap, "%s", n->l1_problem);
 }
 

@@ -42,6 +42,8 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
         snprintf(out, cap, "sending is off (l1_sender.enabled)");
         return;
     }
+    if (eth_client_outage(s->deps.sl, "the settlement layer", out, cap))
+        return;
     if (tx_manager_list(l->manager, live, 1) == 0) {
         if (l->trouble[0])
             snprintf(out, cap, "the next try; %s", l->trouble);

@@ -215,5 +215,8 @@ void eth_client_get_status(const struct eth_client *c, struct eth_client_status 
 /* false when i is out of range; the strings live until the next turn of the loop */
 MUST_USE bool eth_client_get_endpoint(const struct eth_client *c, size_t i,
                                       struct eth_endpoint_status *out);
+/* true when none of the endpoints can be used: "none of NAME's endpoints answers; HOST: its last error". */
+MUST_USE bool eth_client_outage(const struct eth_client *c, const char *name, char *out,
+                                size_t cap);
 
 #endif

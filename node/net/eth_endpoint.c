@@ -43,6 +43,22 @@ bool eth_client_get_endpoint(const struct eth_client *c, size_t i, struct eth_en
     return true;
 }
 
+bool eth_client_outage(const struct eth_client *c, const char *name, char *out, size_t cap)
+{
+    const struct eth_endpoint *failing = NULL;
+    for (size_t i = 0; i < c->endpoint_cnt; i++) {
+        if (c->endpoints[i].state == ETH_ENDPOINT_GOOD)
+            return false;
+        if (c->endpoints[i].last_error[0])
+            failing = &c->endpoints[i];
+    }
+    if (!failing)
+        return false; /* nothing was asked yet */
+    snprintf(out, cap, "none of %s's endpoints answers; %s: %.150s", name, failing->name,
+             failing->last_error);
+    return true;
+}
+
 void eth_endpoint_cool(struct eth_client *c, size_t i, const struct err *why, bool has_wait,
                        uint64_t wait_ms)
 {
