@@ -273,12 +273,12 @@ static void dollars_are_the_decimals_that_were_written(void **state)
         if (!u256_eq(&got, &want))
             fail_msg("case %zu", i);
     }
-    static const double none[] = { 0, -1, NAN };
+    static const double none[] = { 0, -1, (double)NAN };
     for (size_t i = 0; i < 3; i++) {
         struct u256 got = fee_usd_e18(none[i]);
         assert_true(u256_is_zero(&got));
     }
-    struct u256 huge = fee_usd_e18(INFINITY);
+    struct u256 huge = fee_usd_e18((double)INFINITY);
     assert_false(u256_is_zero(&huge));
 }
 
