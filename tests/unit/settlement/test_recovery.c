@@ -487,6 +487,7 @@ static void row17_a_live_proof_holds_its_lane_after_a_reorg(void **state)
     w->confirmations = 0;
     w->cfg.max_range = 1;
     w->cfg.sender.required_confirmations = 4;
+    w->mine_every_ms = 80; /* it must not be mined before we look */
     assert_true(world_start(w));
     w->head = 9;
     UNTIL(w, fake_sl_sent(w->sl, LANE_PROVE, 1) == 1);
