@@ -8,6 +8,7 @@
 
 #include "node/state/genesis.h"
 #include "tests/unit/base/testing.h"
+#include "tests/unit/loop.h"
 
 #define RICH_WALLETS 8
 #define LIMIT_MS     10000
@@ -260,30 +261,13 @@ void world_close(struct chain_world *w)
 
 /* ---- turning the loop ---- */
 
-static void wake_up(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    (void)arg;
-}
-
-static void turn(struct chain_world *w, unsigned ms)
-{
-    struct event *e = evtimer_new(w->base, wake_up, NULL);
-    struct timeval tv = { .tv_sec = 0, .tv_usec = (suseconds_t)ms * 1000 };
-    assert_non_null(e);
-    evtimer_add(e, &tv);
-    assert_true(event_base_loop(w->base, EVLOOP_ONCE) >= 0);
-    event_free(e);
-}
-
 bool world_run_to(struct chain_world *w, uint64_t block)
 {
     uint64_t end = mono_ms(NULL) + LIMIT_MS;
     while (w->last_block < block || chain_tree_head(w->chain) < block) {
         if (w->stops > 0 || mono_ms(NULL) > end)
             return false;
-        turn(w, 5);
+        loop_turn(w->base, 5);
     }
     return true;
 }
@@ -298,7 +282,7 @@ void world_run_to_ok(struct chain_world *w, uint64_t block)
 void world_spin(struct chain_world *w, unsigned ms)
 {
     for (uint64_t end = mono_ms(NULL) + ms; mono_ms(NULL) < end;)
-        turn(w, 5);
+        loop_turn(w->base, 5);
 }
 
 /* ---- using it ---- */

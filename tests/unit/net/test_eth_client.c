@@ -10,6 +10,7 @@
 
 #include "node/base/log.h"
 #include "node/net/eth_client.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/net/fake_node.h"
 
 #define CHAIN 31337
@@ -350,13 +351,6 @@ static void on_raw(void *arg, const struct eth_reply *r)
     note(arg, r);
 }
 
-static void spin(struct fixture *f, unsigned ms)
-{
-    struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
-    event_base_loopexit(f->base, &tv);
-    event_base_dispatch(f->base);
-}
-
 /* one eth_gasPrice-like u64 call: eth_getTransactionCount of the zero address */
 static struct outcome ask(struct fixture *f, const struct eth_opts *opts)
 {
@@ -435,9 +429,9 @@ static void fails_over_and_comes_back(void **state)
     struct outcome o = ask_with_fault(f, S500);
     assert_int_equal(o.kind, ERR_NONE);
     assert_int_equal(o.endpoint, 1);
-    spin(f, 60);        /* the first endpoint's backoff passes */
-    (void)ask(f, NULL); /* probes it on the way */
-    spin(f, 30);
+    loop_run_ms(f->base, 60); /* the first endpoint's backoff passes */
+    (void)ask(f, NULL);       /* probes it on the way */
+    loop_run_ms(f->base, 30);
     o = ask(f, NULL);
     assert_int_equal(o.endpoint, 0);
 }
@@ -482,16 +476,16 @@ static void never_calls_back_after_cancel(void **state)
     /* queued, then travelling */
     struct eth_request *r = eth_get_nonce(f->c, &a, ETH_AT_LATEST, NULL, on_u64, &o, &e);
     eth_cancel(r);
-    spin(f, 50);
+    loop_run_ms(f->base, 50);
     (void)ask(f, NULL);
     static const enum fault script[] = { DELAY };
     f->n[0].script = script;
     f->n[0].script_len = 1;
     r = eth_get_nonce(f->c, &a, ETH_AT_LATEST, NULL, on_u64, &o, &e);
-    spin(f, 20);
+    loop_run_ms(f->base, 20);
     assert_int_equal(f->n[0].at, 1);
     eth_cancel(r);
-    spin(f, 120);
+    loop_run_ms(f->base, 120);
     assert_int_equal(o.calls, 0);
     struct eth_client_status st;
     eth_client_get_status(f->c, &st);
@@ -724,10 +718,10 @@ static void raw_send_can_go_to_every_endpoint(void **state)
     uint8_t raw[] = { 2, 0xc0 };
     open_client(f, 3, 0);
     (void)ask(f, NULL);
-    spin(f, 50); /* the others are probed, too */
+    loop_run_ms(f->base, 50); /* the others are probed, too */
     struct eth_opts opts = { .to_all = true };
     assert_non_null(eth_send_raw(f->c, bytes_of(raw, 2), &opts, on_hash, &o, &e));
-    spin(f, 100);
+    loop_run_ms(f->base, 100);
     assert_int_equal(o.calls, 1);
     assert_int_equal(o.kind, ERR_NONE);
     for (int i = 0; i < 3; i++)
@@ -762,11 +756,11 @@ static void destroy_with_calls_in_flight(void **state)
     f->n[0].script = script;
     f->n[0].script_len = 1;
     assert_non_null(eth_get_nonce(f->c, &a, ETH_AT_LATEST, NULL, on_u64, &o, &e));
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_non_null(eth_client_call(f->c, "eth_foo", NULL, NULL, on_raw, &o, &e));
     eth_client_destroy(f->c);
     f->c = NULL;
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_int_equal(o.calls, 0);
 }
 

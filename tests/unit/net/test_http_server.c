@@ -15,6 +15,7 @@
 
 #include "node/base/log.h"
 #include "node/net/http_server.h"
+#include "tests/unit/loop.h"
 
 struct fixture {
     struct event_base *base;
@@ -144,13 +145,6 @@ static void serve(struct fixture *f, struct http_server_config cfg)
     assert_true(http_server_port(f->s) != 0);
 }
 
-static void spin(struct fixture *f, unsigned ms)
-{
-    struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
-    event_base_loopexit(f->base, &tv);
-    event_base_dispatch(f->base);
-}
-
 static void c_read(struct bufferevent *bev, void *arg)
 {
     bufferevent_read_buffer(bev, ((struct client *)arg)->got);
@@ -206,12 +200,12 @@ static void answers_and_keeps_the_connection(void **state)
     serve(f, (struct http_server_config){ 0 });
     c_open(f, &c);
     c_send(&c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "200 OK"));
     assert_true(c_has(&c, "application/json"));
     assert_string_equal(f->body, "hello");
     c_send(&c, "GET /x?name=b%20c HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "X-Name: b c"));
     assert_false(c.eof);
     struct http_server_status st;
@@ -220,7 +214,7 @@ static void answers_and_keeps_the_connection(void **state)
     assert_int_equal(st.replies_2xx, 2);
     assert_int_equal(st.in_work, 0);
     c_close(&c);
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     status_of(f, &st);
     assert_int_equal(st.connections, 0);
 }
@@ -232,12 +226,12 @@ static void body_and_method_limits(void **state)
     serve(f, (struct http_server_config){ .max_body_len = 100 });
     c_open(f, &c);
     c_send(&c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, " 413 "));
     c_close(&c);
     c_open(f, &c);
     c_send(&c, "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, " 501 ") || c_has(&c, " 405 "));
     assert_int_equal(f->requests, 0);
     c_close(&c);
@@ -251,22 +245,22 @@ static void connections_beyond_the_limit_wait(void **state)
     serve(f, (struct http_server_config){ .max_connections = 2 });
     for (int i = 0; i < 4; i++) {
         c_open(f, &c[i]);
-        spin(f, 10);
+        loop_run_ms(f->base, 10);
         c_send(&c[i], "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     }
-    spin(f, 60);
+    loop_run_ms(f->base, 60);
     status_of(f, &st);
     assert_int_equal(st.connections, 2);
     assert_true(st.accept_paused);
     assert_int_equal(f->requests, 2);
     c_close(&c[0]);
     c_close(&c[1]);
-    spin(f, 250); /* the waiting ones get their turn */
+    loop_run_ms(f->base, 250); /* the waiting ones get their turn */
     assert_int_equal(f->requests, 4);
     assert_true(c_has(&c[2], "200 OK") && c_has(&c[3], "200 OK"));
     c_close(&c[2]);
     c_close(&c[3]);
-    spin(f, 1100);
+    loop_run_ms(f->base, 1100);
     status_of(f, &st);
     assert_int_equal(st.connections, 0);
     assert_false(st.accept_paused);
@@ -279,7 +273,7 @@ static void idle_connections_without_a_request_are_closed(void **state)
     struct http_server_status st;
     serve(f, (struct http_server_config){ .idle_timeout_ms = 100 });
     c_open(f, &c);
-    spin(f, 300);
+    loop_run_ms(f->base, 300);
     assert_true(c.eof);
     status_of(f, &st);
     assert_int_equal(st.connections, 0);
@@ -293,16 +287,16 @@ static void late_answers_and_hang_ups(void **state)
     serve(f, (struct http_server_config){ 0 });
     c_open(f, &c);
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_non_null(f->kept);
     assert_int_equal(evbuffer_get_length(c.got), 0);
     http_reply_text(f->kept, 200, "late");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "late"));
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     c_close(&c);
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_int_equal(f->gone, 1);
     assert_true(http_is_gone(f->kept));
     assert_int_equal(http_body(f->kept).len, 0);
@@ -320,11 +314,11 @@ static void handler_that_never_answers_gives_504(void **state)
     serve(f, (struct http_server_config){ .answer_timeout_ms = 50 });
     c_open(f, &c);
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 120);
+    loop_run_ms(f->base, 120);
     assert_true(c_has(&c, " 504 "));
     assert_int_equal(f->gone, 1);
     http_reply_text(f->kept, 200, "too late");
-    spin(f, 20);
+    loop_run_ms(f->base, 20);
     assert_false(c_has(&c, "too late"));
     c_close(&c);
 }
@@ -337,14 +331,14 @@ static void slow_readers_are_cut_off(void **state)
     f->big = (size_t)16 << 20;
     serve(f, (struct http_server_config){ .write_timeout_ms = 2000 });
     c_open(f, &c);
-    spin(f, 10);
+    loop_run_ms(f->base, 10);
     bufferevent_disable(c.bev, EV_READ); /* never reads */
     c_send(&c, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     for (int i = 0; i < 100 && f->budget < f->big; i++)
-        spin(f, 20);
+        loop_run_ms(f->base, 20);
     assert_true(f->budget >= f->big);
     for (int i = 0; i < 200 && f->budget > 0; i++)
-        spin(f, 20);
+        loop_run_ms(f->base, 20);
     status_of(f, &st);
     assert_int_equal(st.slow_closed, 1);
     assert_int_equal(f->budget, 0);
@@ -353,7 +347,7 @@ static void slow_readers_are_cut_off(void **state)
     c_open(f, &c);
     c_send(&c, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
     for (int i = 0; i < 100 && evbuffer_get_length(c.got) <= f->big; i++)
-        spin(f, 20);
+        loop_run_ms(f->base, 20);
     assert_true(evbuffer_get_length(c.got) > f->big);
     c_close(&c);
 }
@@ -366,18 +360,18 @@ static void memory_budget_and_work_limit_give_503(void **state)
     serve(f, (struct http_server_config){ .max_in_work = 1 });
     c_open(f, &c);
     c_send(&c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\nhello world");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, " 503 "));
     assert_true(c_has(&c, "Retry-After"));
     assert_int_equal(f->requests, 0);
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     c_open(f, &d);
     c_send(&d, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&d, " 503 "));
     http_reply_text(f->kept, 200, "a reply over the budget");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_false(c_has(&c, "a reply over the budget"));
     c_close(&c);
     c_close(&d);
@@ -390,12 +384,12 @@ static void cors_preflight(void **state)
     serve(f, (struct http_server_config){ .cors_origin = "*" });
     c_open(f, &c);
     c_send(&c, "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: http://b\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, " 204 "));
     assert_true(c_has(&c, "Access-Control-Allow-Methods: GET, POST, OPTIONS"));
     assert_int_equal(f->requests, 0);
     c_send(&c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "{}"));
     c_close(&c);
 }
@@ -407,12 +401,12 @@ static void streams_and_drops(void **state)
     serve(f, (struct http_server_config){ 0 });
     c_open(f, &c);
     c_send(&c, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "chunked"));
     assert_true(c_has(&c, "part2"));
     assert_false(c.eof);
     c_send(&c, "GET /drop HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c.eof);
     c_close(&c);
 }
@@ -425,17 +419,17 @@ static void a_connection_can_be_taken_over(void **state)
     serve(f, (struct http_server_config){ .idle_timeout_ms = 100 });
     c_open(f, &c);
     c_send(&c, "GET /take HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "101 S"));
-    spin(f, 250); /* the server's idle timeout no longer counts */
+    loop_run_ms(f->base, 250); /* the server's idle timeout no longer counts */
     c_send(&c, "ping");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&c, "ping"));
     status_of(f, &st);
     assert_int_equal(st.connections, 1);
     assert_int_equal(st.in_work, 0);
     http_taken_close(f->taken);
-    spin(f, 1100);
+    loop_run_ms(f->base, 1100);
     assert_true(c.eof);
     status_of(f, &st);
     assert_int_equal(st.connections, 0);
@@ -443,11 +437,11 @@ static void a_connection_can_be_taken_over(void **state)
     /* and the server may close it first */
     c_open(f, &c);
     c_send(&c, "GET /take HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     http_server_stop(f->s);
     assert_int_equal(f->taken_closed, 1);
     http_taken_close(f->taken);
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c.eof);
     c_close(&c);
 }
@@ -465,14 +459,14 @@ static void drain_lets_work_finish(void **state)
     c_open(f, &c);
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
     c_open(f, &d);
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     http_server_drain(f->s, 10000, on_drained, f);
     c_send(&d, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_true(c_has(&d, " 503 "));
     assert_int_equal(f->drained, 0);
     http_reply_text(f->kept, 200, "done");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     assert_int_equal(f->drained, 1);
     assert_true(c_has(&c, "done"));
     c_close(&c);
@@ -487,7 +481,7 @@ static void stop_and_destroy_with_work_open(void **state)
     serve(f, (struct http_server_config){ 0 });
     c_open(f, &c);
     c_send(&c, "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     http_server_stop(f->s);
     assert_int_equal(f->gone, 0);
     http_reply_text(f->kept, 200, "into the void");
@@ -495,7 +489,7 @@ static void stop_and_destroy_with_work_open(void **state)
     c_close(&c);
     c_open(f, &c);
     c_send(&c, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
-    spin(f, 30);
+    loop_run_ms(f->base, 30);
     http_server_destroy(f->s); /* the open exchange goes with it */
     f->s = NULL;
     c_close(&c);

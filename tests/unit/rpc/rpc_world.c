@@ -10,6 +10,7 @@
 #include "node/base/hex.h"
 #include "node/state/genesis.h"
 #include "tests/unit/base/testing.h"
+#include "tests/unit/loop.h"
 
 #define RICH "0x3635c9adc5dea00000" /* 1000 ether */
 
@@ -309,12 +310,6 @@ const char *world_send(struct rpc_world *w, unsigned from, const char *to, const
     return got;
 }
 
-static void turn(struct rpc_world *w)
-{
-    event_base_loop(w->base, EVLOOP_NONBLOCK);
-    usleep(1000);
-}
-
 json_t *world_receipt(struct rpc_world *w, const char *hash)
 {
     for (int i = 0; i < 3000; i++) {
@@ -322,7 +317,7 @@ json_t *world_receipt(struct rpc_world *w, const char *hash)
         if (!json_is_null(r))
             return r;
         json_decref(r);
-        turn(w);
+        loop_turn(w->base, 5);
     }
     fail_msg("%s was not included", hash);
     return NULL;
@@ -333,7 +328,7 @@ void world_wait_block(struct rpc_world *w, uint64_t number)
     for (int i = 0; i < 3000 && (chain_head_get(w->chain).number < number ||
                                  chain_tree_head(w->chain) < number);
          i++)
-        turn(w);
+        loop_turn(w->base, 5);
     assert_true(chain_tree_head(w->chain) >= number);
 }
 

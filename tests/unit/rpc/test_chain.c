@@ -2,6 +2,7 @@
  *
  * eth_ methods over a real chain: submitting, blocks, transactions, receipts, state, logs, filters, fees, pool. */
 #include "tests/unit/base/testing.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/rpc/rpc_world.h"
 
 #include "node/base/hash.h"
@@ -330,8 +331,7 @@ static void test_filters_give_what_is_new(void **state)
     assert_string_equal(json_text(e, "message"), "filter not found");
     json_decref(e);
     w->cfg.rpc.stale_filter_ttl_ms = 0;
-    struct timespec nap = { 0, 5000000 };
-    nanosleep(&nap, NULL);
+    loop_run_ms(w->base, 5);
     e = world_error(w, "eth_getFilterChanges", blocks);
     assert_string_equal(json_text(e, "message"), "filter not found");
     json_decref(e);

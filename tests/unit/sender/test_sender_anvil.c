@@ -19,6 +19,7 @@
 #include "node/sender/signer.h"
 #include "node/sender/tx_journal.h"
 #include "node/sender/tx_manager.h"
+#include "tests/unit/loop.h"
 
 #define KEY0   "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 #define ADDR0  "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -75,17 +76,10 @@ static void control(struct fixture *f, const char *method, const char *params)
     json_decref(rpc(f, method, params));
 }
 
-static void spin(struct fixture *f, unsigned ms)
-{
-    struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
-    event_base_loopexit(f->base, &tv);
-    event_base_dispatch(f->base);
-}
-
 static void mine(struct fixture *f)
 {
     control(f, "evm_mine", "[]");
-    spin(f, 80);
+    loop_run_ms(f->base, 80);
 }
 
 static void on_change(void *arg, uint64_t id, enum tx_state s, const struct err *err)
@@ -172,7 +166,7 @@ static struct tx_info info_of(struct fixture *f, const char *key)
 static void until(struct fixture *f, const char *key, enum tx_state want)
 {
     for (int i = 0; i < 150 && info_of(f, key).state != want; i++)
-        spin(f, 20);
+        loop_run_ms(f->base, 20);
     if (info_of(f, key).state != want)
         fail_msg("%s is %s (%s), not %s", key, tx_state_name(info_of(f, key).state),
                  info_of(f, key).error, tx_state_name(want));
@@ -234,7 +228,7 @@ static void block_lost_in_a_reorganisation(void **state)
     json_decref(snap);
     for (int i = 0; i < 6; i++) { /* another fork grows */
         control(f, "evm_mine", "[]");
-        spin(f, 60);
+        loop_run_ms(f->base, 60);
     }
     confirm(f, "tx:1");
     assert_int_equal(nonce_of_account(f), 1);
@@ -252,7 +246,7 @@ static void dropped_from_the_pool(void **state)
     snprintf(params, sizeof(params), "[\"%s\"]", json_string_value(h));
     json_decref(h);
     control(f, "anvil_dropTransaction", params);
-    spin(f, 600);
+    loop_run_ms(f->base, 600);
     confirm(f, "tx:1");
 }
 
@@ -279,7 +273,7 @@ static void foreign_transaction(void **state)
             "[{\"from\":\"" ADDR0 "\",\"to\":\"" ADDR0 "\",\"nonce\":\"0x0\",\"gas\":\"0x5208\","
             "\"maxFeePerGas\":\"0x2e90edd000\",\"maxPriorityFeePerGas\":\"0x2e90edd000\"}]");
     tx_manager_resume(f->m);
-    spin(f, 300);
+    loop_run_ms(f->base, 300);
     for (int i = 0; i < 12 && info_of(f, "tx:1").state != TX_CONFIRMED; i++)
         mine(f);
     until(f, "tx:1", TX_CONFIRMED);
@@ -295,7 +289,7 @@ static void revert_that_passes_with_time(void **state)
     /* always reverts with TimeNotReached's selector */
     control(f, "anvil_setCode", "[\"" TARGET "\",\"0x630875398260e01b5f5260045ffd\"]");
     submit(f, "tx:1");
-    spin(f, 300);
+    loop_run_ms(f->base, 300);
     struct tx_info i = info_of(f, "tx:1");
     assert_int_equal(i.wait, TX_WAIT_REVERT);
     assert_non_null(strstr(i.error, "TimeNotReached"));
@@ -321,9 +315,9 @@ static void empty_purse_is_refilled(void **state)
 {
     struct fixture *f = *state;
     control(f, "anvil_setBalance", "[\"" ADDR0 "\",\"0x1\"]");
-    spin(f, 100);
+    loop_run_ms(f->base, 100);
     submit(f, "tx:1");
-    spin(f, 300);
+    loop_run_ms(f->base, 300);
     assert_int_equal(info_of(f, "tx:1").wait, TX_WAIT_LOW_FUNDS);
     control(f, "anvil_setBalance", "[\"" ADDR0 "\",\"0x56bc75e2d63100000\"]");
     confirm(f, "tx:1");

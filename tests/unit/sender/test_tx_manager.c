@@ -21,6 +21,7 @@
 #include "node/sender/tx_journal.h"
 #include "node/sender/tx_manager.h"
 #include "node/store/store.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/net/fake_node.h"
 
 #define KEY      "0x4646464646464646464646464646464646464646464646464646464646464646"
@@ -248,13 +249,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void spin(struct fixture *f, unsigned ms)
-{
-    struct timeval tv = { ms / 1000, (suseconds_t)(ms % 1000) * 1000 };
-    event_base_loopexit(f->base, &tv);
-    event_base_dispatch(f->base);
-}
-
 static uint64_t submit(struct fixture *f, const char *key, const char *data, bool *is_new)
 {
     struct tx_request r = { .key = key, .label = "commit", .data = bytes_of(data, strlen(data)) };
@@ -276,7 +270,7 @@ static enum tx_state state_of(struct fixture *f, const char *key)
 static void until(struct fixture *f, const char *key, enum tx_state want)
 {
     for (int i = 0; i < 100 && state_of(f, key) != want; i++)
-        spin(f, 20);
+        loop_run_ms(f->base, 20);
     assert_int_equal(state_of(f, key), want);
 }
 
@@ -326,7 +320,7 @@ static void submitting_twice_sends_once(void **state)
     until(f, "commit:1", TX_CONFIRMED);
     assert_int_equal(submit(f, "commit:1", "abc", &is_new), id); /* known from the journal, too */
     assert_false(is_new);
-    spin(f, 100);
+    loop_run_ms(f->base, 100);
     assert_int_equal(f->chain.sends, 1);
     other.key = "";
     assert_false(tx_manager_submit(f->m, &other, &got, &is_new, &e));
@@ -395,7 +389,7 @@ static void a_stuck_transaction_is_replaced_over_the_wire(void **state)
     f->chain.base_fee = 10000000000; /* ten times */
     for (int i = 0; i < 4; i++) {
         mine(&f->chain);
-        spin(f, 60);
+        loop_run_ms(f->base, 60);
     }
     assert_true(f->chain.cnt >= 2);
     assert_int_equal(f->chain.txs[1].nonce, 3);
@@ -411,7 +405,7 @@ static void works_without_fee_history(void **state)
     struct fixture *f = *state;
     bool is_new;
     f->chain.no_fee_history = true;
-    spin(f, 50);
+    loop_run_ms(f->base, 50);
     submit(f, "commit:1", "abc", &is_new);
     until(f, "commit:1", TX_ACCEPTED);
 }
@@ -424,11 +418,11 @@ static void stop_means_silence_and_start_goes_on(void **state)
     submit(f, "commit:1", "abc", &is_new);
     until(f, "commit:1", TX_ACCEPTED);
     mine(&f->chain);
-    spin(f, 1); /* calls are on their way */
+    loop_run_ms(f->base, 1); /* calls are on their way */
     tx_manager_stop(f->m);
     size_t notes = f->note_cnt;
     submit(f, "commit:2", "def", &is_new); /* taken, not carried out */
-    spin(f, 150);
+    loop_run_ms(f->base, 150);
     assert_int_equal(f->note_cnt, notes);
     assert_true(tx_manager_start(f->m, &e));
     mine(&f->chain);
@@ -443,7 +437,7 @@ static void cancel_pause_and_caps(void **state)
     struct err e;
     tx_manager_pause(f->m);
     uint64_t id = submit(f, "commit:1", "abc", &is_new);
-    spin(f, 80);
+    loop_run_ms(f->base, 80);
     assert_int_equal(state_of(f, "commit:1"), TX_INTENT);
     struct tx_info list[4];
     assert_int_equal(tx_manager_list(f->m, list, 4), 1);
@@ -458,7 +452,7 @@ static void cancel_pause_and_caps(void **state)
     assert_true(tx_manager_set_caps(f->m, &caps, &e));
     tx_manager_resume(f->m);
     submit(f, "commit:2", "abc", &is_new);
-    spin(f, 100);
+    loop_run_ms(f->base, 100);
     struct tx_manager_status st;
     tx_manager_get_status(f->m, &st);
     assert_true(st.fee_capped);

@@ -15,6 +15,7 @@
 #include "node/base/log.h"
 #include "node/sender/signer.h"
 #include "node/sender/tx_journal.h"
+#include "tests/unit/loop.h"
 
 static const uint8_t keys[LANE_CNT] = { 0x41, 0x42, 0x43 };
 
@@ -369,9 +370,7 @@ static void drive(struct world *w)
 void world_spin(struct world *w, unsigned ms)
 {
     for (unsigned t = 0; t < ms; t += 5) {
-        struct timeval tv = { .tv_usec = 5000 };
-        event_base_loopexit(w->base, &tv);
-        event_base_dispatch(w->base);
+        loop_run_ms(w->base, 5);
         drive(w);
     }
 }

@@ -8,6 +8,7 @@
 
 #include "node/store/migrations.h"
 #include "node/store/sql.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/store/store_case.h"
 
 static bool make_table(struct store_txn *t, void *arg, struct err *err)
@@ -67,11 +68,8 @@ static void inserted(void *arg, const struct err *err)
 
 static void turn_until(const unsigned *done, unsigned want)
 {
-    for (unsigned i = 0; i < 2000 && *done < want; i++) {
-        struct timeval tv = { 0, 2000 };
-        event_base_loopexit(sc.base, &tv);
-        event_base_dispatch(sc.base);
-    }
+    for (unsigned i = 0; i < 2000 && *done < want; i++)
+        loop_run_ms(sc.base, 2);
     assert_int_equal(*done, want);
 }
 

@@ -7,6 +7,7 @@
 #include "contracts-abi/gen/mailbox.h"
 #include "l1-watcher/watcher.h"
 #include "node/base/hash.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/store/store_case.h"
 #include "tests/unit/watcher/fake_l1.h"
 
@@ -124,13 +125,6 @@ static int teardown(void **state)
     return store_case_teardown(state);
 }
 
-static void turn(unsigned ms)
-{
-    struct timeval tv = { 0, (suseconds_t)ms * 1000 };
-    event_base_loopexit(sc.base, &tv);
-    event_base_dispatch(sc.base);
-}
-
 static struct watcher_status status(void)
 {
     struct watcher_status s;
@@ -147,9 +141,9 @@ static void settle(void)
         struct watcher_status s = status();
         if (s.next_block == upper + 1 && s.head == l1->head && s.caught_up)
             break;
-        turn(2);
+        loop_run_ms(sc.base, 2);
     }
-    turn(25); /* some more polls: the count, and nothing else happens */
+    loop_run_ms(sc.base, 25); /* some more polls: the count, and nothing else happens */
 }
 
 static void settled(void)
@@ -172,7 +166,7 @@ static void stopped_with(enum err_kind kind, const char *text)
     assert_true(s.stopped);
     assert_string_equal(s.error, got.why.msg);
     uint64_t requests = l1->requests;
-    turn(30);
+    loop_run_ms(sc.base, 30);
     assert_int_equal(l1->requests, requests); /* and it stays stopped */
 }
 
@@ -346,7 +340,7 @@ static void stop_at_any_moment(void **state)
     uint64_t seed = 3;
     for (unsigned i = 0; i < 60; i++) {
         start();
-        turn((unsigned)(test_random(&seed) % 6));
+        loop_run_ms(sc.base, (unsigned)(test_random(&seed) % 6));
         stop();
     }
     start();
@@ -508,9 +502,9 @@ static void row_17_reorg_in_a_reorg(void **state)
         settled();
     }
     fake_l1_reorg(l1, 2);
-    turn(3);
+    loop_run_ms(sc.base, 3);
     fake_l1_reorg(l1, 5);
-    turn(1);
+    loop_run_ms(sc.base, 1);
     fake_l1_reorg(l1, 1);
     fake_l1_mine(l1, 1);
     h[0] = fake_l1_priority(l1, l1->head, 0, 0);
@@ -554,7 +548,7 @@ static void an_endpoint_that_is_behind(void **state)
     start();
     settled();
     l1->show_head = 45;
-    turn(40);
+    loop_run_ms(sc.base, 40);
     assert_int_equal(got.stops + got.rewinds, 0);
     assert_string_equal(status().error, "L1 is at block 45, below the last block read, 50");
     expect_rows(h, 1);
@@ -582,7 +576,7 @@ static void row_20_refusals_and_rate_limits(void **state)
     for (size_t i = 0; i < 4; i++) {
         l1->fail_status = codes[i];
         l1->fail_next = 3;
-        turn(10);
+        loop_run_ms(sc.base, 10);
         l1->fail_next = 3;
         fake_l1_mine(l1, 1);
         settled();
@@ -622,12 +616,12 @@ static void garbage_and_missing_blocks_pass(void **state)
     settled();
     expect_rows(h, 1);
     l1->garbage_next = 4;
-    turn(20);
+    loop_run_ms(sc.base, 20);
     l1->nulls_next = 3;
     fake_l1_mine(l1, 1);
     settled();
     l1->nulls_next = 2;
-    turn(30);
+    loop_run_ms(sc.base, 30);
     fake_l1_mine(l1, 1);
     h[1] = fake_l1_priority(l1, l1->head, 1, 0);
     settled();
@@ -647,7 +641,7 @@ static void a_node_without_old_state(void **state)
     settled();
     expect_rows(&h, 1);
     uint64_t asked = l1->call_requests;
-    turn(40);
+    loop_run_ms(sc.base, 40);
     assert_int_equal(l1->call_requests, asked); /* not asked at every poll */
 }
 
