@@ -4,12 +4,13 @@ import path from 'node:path';
 import { ContractFactory, JsonRpcProvider, Wallet, parseEther } from '../../e2e/lib/ethers.mjs';
 import { contracts } from '../../e2e/lib/contracts.mjs';
 import { CHAIN, USER } from '../../e2e/lib/l1.mjs';
-import { SHARED, TOP, haveSharedL1, NEED_SHARED } from '../../e2e/lib/paths.mjs';
+import { TOP, haveSharedL1, NEED_SHARED } from '../../e2e/lib/paths.mjs';
 import { until } from '../../e2e/lib/wait.mjs';
 import { World } from '../../e2e/lib/world.mjs';
 import { Figures } from './figures.mjs';
-import { cpuSeconds, lines, load, memory, sampler } from './measure.mjs';
+import { cpuSeconds, load, memory, sampler } from './measure.mjs';
 import { BASE_FEE, MODES, withAnvil } from './peer.mjs';
+import { programs } from './programs.mjs';
 
 const SENDERS = 1000;
 const COMMON = { chainId: CHAIN, senders: SENDERS, maxFeeWei: 10 * BASE_FEE };
@@ -17,7 +18,6 @@ const ERC20 = 'ERC-20 transfers';
 
 const argv = process.argv.slice(2);
 const full = argv.includes('--full');
-const only = argv.includes('--only') ? argv.slice(argv.indexOf('--only') + 1) : null;
 const count = full ? 200_000 : Number(process.env.GH_BENCH_TXS ?? 20_000);
 const seconds = full ? 60 : 15;
 const figures = new Figures();
@@ -170,42 +170,25 @@ async function restart() {
   });
 }
 
-async function micro() {
-  const take = (text, name, re, unit) => {
-    const m = re.exec(text);
-    if (!m) throw new Error(`no "${name}" in:\n${text}`);
-    figures.add(name, Number(m[1]), unit, m[2] ? { note: m[2] } : {});
-  };
-  const hash = (await lines('bench_hash')).join('\n');
-  for (const m of hash.matchAll(/^(.+?)\s+([\d.]+) ns$/gm)) figures.add(m[1].trim(), Number(m[2]), 'ns');
-  for (const l of await lines('bench_crypto')) {
-    const m = /^(\S+)\s+([\d.]+) us$/.exec(l);
-    if (m) figures.add(m[1].replaceAll('_', ' '), Number(m[2]), 'us');
-  }
-  const state = await lines('bench_state');
-  for (const l of state) console.log('  | ' + l);
-  take(state.join('\n'), 'resident memory after a million accounts', /a million accounts: (\d+) MB resident/, 'MB');
-  for (const m of state.join('\n').matchAll(/^ *(\d+) \+ +(\d+) new .* tree +(\d+) ns a changed leaf +(compressions.*)$/gm))
-    figures.add(`tree of 2^20 leaves, ${m[1]} changed and ${m[2]} new, each`, Number(m[3]), 'ns', { note: m[4].replace(/ +/g, ' ') });
-  const programs = path.join(SHARED, 'bench/evm');
-  if (!fs.existsSync(programs)) return console.log('SKIP: interpreter speed (recorded data folder absent)');
-  const evm = await lines('bench_evm', fs.readdirSync(programs).filter((f) => f.endsWith('.json')).map((f) => path.join(programs, f)));
-  take(evm.join('\n'), 'interpreter, geometric mean of the programs', /geometric mean ([\d.]+) Mgas\/s/, 'Mgas/s');
-}
+// Parts without a node: each is a program of tests/bench (programs.mjs). Parts with one need the recorded L1.
+const parts = { ...programs(figures), rate, latency, restart };
+const withNode = new Set([rate, latency, restart]);
 
-const parts = { micro, rate, latency, restart };
-for (const name of only ?? Object.keys(parts)) {
+const names = argv.filter((a) => !a.startsWith('--'));
+for (const name of names) {
   if (!parts[name]) { console.error(`no part named ${name}: ${Object.keys(parts).join(' ')}`); process.exit(2); }
 }
+const last = [];
 for (const [name, part] of Object.entries(parts)) {
-  if (only && !only.includes(name)) continue;
+  if (names.length && !names.includes(name)) continue;
   console.log(`== ${name}`);
-  if (name !== 'micro' && !haveSharedL1()) { console.log(`SKIP: ${name} ${NEED_SHARED}`); continue; }
-  try { await part(); } catch (e) { figures.fail(name, e); }
+  if (withNode.has(part) && !haveSharedL1()) { console.log(`SKIP: ${name} ${NEED_SHARED}`); continue; }
+  try { last.push(await part()); } catch (e) { figures.fail(name, e); }
 }
 console.log('');
 figures.print();
 const file = path.join(TOP, 'build/bench/results.json');
 figures.write(file);
 console.log(`written to ${path.relative(TOP, file)}`);
+for (const line of last.filter(Boolean)) console.log(line);
 process.exit(figures.failures.length ? 1 : 0);
