@@ -398,7 +398,7 @@ static unsigned address_operand(uint8_t op)
     }
 }
 
-static void on_step(void *ctx, const struct stf_step *step)
+static bool on_step(void *ctx, const struct stf_step *step)
 {
     struct sim *s = ctx;
     const struct addr *self = &step->frame->self;
@@ -418,6 +418,7 @@ static void on_step(void *ctx, const struct stf_step *step)
         struct addr a = u256_to_addr(&step->stack[step->stack_len - at]);
         touch(s->touched, &s->c->s->arena, &a, NULL);
     }
+    return true;
 }
 
 static bool needs_steps(const struct sim *s)

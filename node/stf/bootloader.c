@@ -229,6 +229,7 @@ uint64_t tx_charge_pubdata(struct tx_run *r, struct sys_mark before_body)
     uint64_t cost = sat_mul(bytes, r->native_per_pubdata);
     if (cost > available) {
         sys_rollback(r->b, before_body);
+        r->out->short_of_pubdata = r->success;
         r->success = false;
         r->out->has_created = false;
         r->output = bytes_of(NULL, 0);

@@ -9,7 +9,15 @@
 #include "node/stf/rules.h"
 #include "node/stf/system.h"
 
-enum call_kind { CALL_PLAIN, CALL_CODE, CALL_DELEGATE, CALL_STATIC };
+enum call_kind {
+    CALL_PLAIN,
+    CALL_CODE,
+    CALL_DELEGATE,
+    CALL_STATIC,
+    /* of frames only, as tracers see them: a creation has a request of its own */
+    CALL_CREATE,
+    CALL_CREATE2
+};
 
 struct ee_call_request {
     enum call_kind kind;
@@ -90,8 +98,11 @@ enum stf_halt precompile_run(struct stf_block *b, struct stf_res *res, enum prec
 
 /* ---- the frame driver: used by the bootloader ---- */
 
+/* Why a frame was over before it began; its halt is HALT_REVERT then. */
+enum frame_refusal { FRAME_TAKEN, FRAME_TOO_DEEP, FRAME_TOO_POOR, FRAME_NONCE_SPENT };
 struct frame_outcome {
     enum stf_halt halt; /* HALT_STOP, HALT_REVERT, an exceptional halt, or tx-fatal */
+    enum frame_refusal refusal;
     struct bytes output;
     struct addr created;
 };
@@ -107,21 +118,35 @@ struct frame_outcome frame_run_create(struct stf_block *b, struct stf_res *res,
                                       const struct addr *creator, uint64_t nonce,
                                       struct bytes initcode, const struct u256 *value);
 
-/* ---- tracing ---- */
+/* ---- tracing ----
+ * Of one transaction a tracer sees, in this order: for each frame one on_enter; for each opcode of it one on_step; when
+ * its environment ran, one on_end; one on_exit. Frames of calls lie between two steps of their caller. Calls to
+ * precompiles, hooks and accounts without code are frames as well (f->ee is NULL), and so are calls and creations that
+ * were refused. Frames of depth 0 are the body's and, in L1 transactions, the mint's. What an opcode cost is the
+ * difference to the frame's gas (f->res.gas, which stays current in frames below) at the next of these moments;
+ * gas lent to a callee is in it. Any function may be NULL. */
 struct stf_step { /* read-only view before an opcode */
     uint64_t pc, gas, native;
     uint8_t op;
     unsigned depth, stack_len;
     const struct u256 *stack; /* bottom first */
     struct bytes memory;
+    struct bytes returndata; /* of the frame's last call */
     const struct ee_frame *frame;
     uint64_t refund;
 };
 struct stf_tracer {
     void *ctx;
-    void (*on_step)(void *ctx, const struct stf_step *s); /* may be NULL */
+    /* false: enough; the block is lost with STF_E_CANCELLED */
+    bool (*on_step)(void *ctx, const struct stf_step *s);
     void (*on_enter)(void *ctx, const struct ee_frame *f, enum call_kind kind);
+    /* f->halt, f->res and f->output as the environment left them: code is not deployed, nothing is undone or burnt yet */
+    void (*on_end)(void *ctx, const struct ee_frame *f);
     void (*on_exit)(void *ctx, const struct ee_frame *f, const struct frame_outcome *o);
+    /* These two are undone with the frame they happen in. */
+    void (*on_event)(void *ctx, const struct stf_event *e);
+    void (*on_destruct)(void *ctx, const struct addr *self, const struct addr *beneficiary,
+                        const struct u256 *amount);
 };
 
 #endif

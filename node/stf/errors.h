@@ -50,7 +50,8 @@
     X(STF_E_EVENT_HOOK_MALFORMED, "MalformedSystemEvent", 'F')                                     \
     X(STF_E_CONTEXT, "InvalidBlockContext", 'F')                                                   \
     X(STF_E_ORACLE, "StateUnavailable", 'F')                                                       \
-    X(STF_E_OUT_OF_MEMORY, "OutOfMemory", 'F')
+    X(STF_E_OUT_OF_MEMORY, "OutOfMemory", 'F')                                                     \
+    X(STF_E_CANCELLED, "Cancelled", 'F')
 #define STF_ERROR_ENUM(id, name, policy) id,
 enum stf_error { STF_ERRORS(STF_ERROR_ENUM) STF_ERROR_CNT };
 

@@ -144,7 +144,7 @@ static inline bool is_jumpdest(const struct evm *e, const struct u256 *dest)
            code_is_jumpdest(e->bitmap, (size_t)dest->w[0]);
 }
 
-static void trace_step(const struct stf_block *b, const struct ee_frame *f, const struct evm *e,
+static bool trace_step(const struct stf_block *b, const struct ee_frame *f, const struct evm *e,
                        const struct stf_tracer *tracer)
 {
     struct stf_step step = {
@@ -156,10 +156,11 @@ static void trace_step(const struct stf_block *b, const struct ee_frame *f, cons
         .stack_len = (unsigned)(e->sp - e->stack + 1),
         .stack = e->stack,
         .memory = bytes_of(e->mem, e->mem_len),
+        .returndata = e->returndata,
         .frame = f,
         .refund = sys_snapshot(b).refund,
     };
-    tracer->on_step(tracer->ctx, &step);
+    return tracer->on_step(tracer->ctx, &step);
 }
 
 static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
@@ -195,7 +196,10 @@ op_traced:
     f->res = res;
     e->pc = pc;
     e->sp = sp;
-    trace_step(b, f, e, tracer);
+    if (!trace_step(b, f, e, tracer)) {
+        halt = sys_fail(b, STF_E_CANCELLED);
+        goto done;
+    }
     goto *op_labels[sys_rules(b)->opcodes][*pc];
 
     ENTER(ADD);

@@ -22,6 +22,7 @@ struct frame_slot { /* one per depth */
     struct sys_mark mark; /* before the frame's first effect */
     struct ee_buf out;    /* output of a precompile called by the frame below */
     enum call_kind kind;
+    enum frame_refusal refusal;
     struct addr created;
 };
 
@@ -73,6 +74,7 @@ static struct frame_slot *slot_open(struct driver *d, unsigned depth)
     s->f.halt = HALT_NONE;
     s->f.output = no_bytes;
     s->f.state = NULL;
+    s->refusal = FRAME_TAKEN;
     return s;
 }
 
@@ -87,8 +89,23 @@ static void trace_exit(const struct driver *d, const struct frame_slot *s, enum 
 {
     if (!d->tracer || !d->tracer->on_exit)
         return;
-    struct frame_outcome o = { .halt = halt, .output = output, .created = s->created };
+    struct frame_outcome o = {
+        .halt = halt, .refusal = s->refusal, .output = output, .created = s->created
+    };
     d->tracer->on_exit(d->tracer->ctx, &s->f, &o);
+}
+
+static void trace_end(const struct driver *d, const struct frame_slot *s)
+{
+    if (d->tracer && d->tracer->on_end)
+        d->tracer->on_end(d->tracer->ctx, &s->f);
+}
+
+/* A frame that is not to run: gas stays, there is no output. */
+static enum stf_halt refuse(struct frame_slot *s, enum frame_refusal why)
+{
+    s->refusal = why;
+    return HALT_REVERT;
 }
 
 /* Ends what a slot began: undoes its effects unless it succeeded, burns its gas on exceptional
@@ -197,12 +214,12 @@ static enum stf_halt enter_call(struct driver *d, struct frame_slot *s,
     trace_enter(d, s);
     bool moves_value = req->kind == CALL_PLAIN || req->kind == CALL_CODE;
     if (halt == HALT_NONE && f->depth > d->rules->max_depth)
-        halt = HALT_REVERT;
+        halt = refuse(s, FRAME_TOO_DEEP);
     if (halt == HALT_NONE && moves_value) {
         bool enough;
         halt = check_balance(d, &f->res, &req->caller, &req->value, &enough);
         if (halt == HALT_NONE && !enough)
-            halt = HALT_REVERT; /* gas stays, no output */
+            halt = refuse(s, FRAME_TOO_POOR);
         if (halt == HALT_NONE && !u256_is_zero(&req->value))
             halt = sys_transfer(d->b, &f->res, &req->caller, &req->self, &req->value);
     }
@@ -257,9 +274,10 @@ struct create {
 };
 
 /* What must hold before a creation touches anything. HALT_REVERT: it fails, gas stays. */
-static enum stf_halt create_preconditions(struct driver *d, struct ee_frame *f,
+static enum stf_halt create_preconditions(struct driver *d, struct frame_slot *s,
                                           const struct create *c)
 {
+    struct ee_frame *f = &s->f;
     const struct account_record *rec;
     enum stf_halt halt = HALT_NONE;
     if (!c->is_top) /* ZKOS: the nonce is read for the address */
@@ -270,12 +288,12 @@ static enum stf_halt create_preconditions(struct driver *d, struct ee_frame *f,
     if (halt == HALT_NONE && c->is_top)
         halt = res_charge(&f->res, 0, sys_native_keccak(ADDRESS_RLP_LEN_MAX));
     if (halt == HALT_NONE && f->depth > d->rules->max_depth)
-        halt = HALT_REVERT;
+        halt = refuse(s, FRAME_TOO_DEEP);
     bool enough = true;
     if (halt == HALT_NONE)
         halt = check_balance(d, &f->res, c->creator, c->value, &enough);
     if (halt == HALT_NONE && !enough)
-        halt = HALT_REVERT;
+        halt = refuse(s, FRAME_TOO_POOR);
     return halt;
 }
 
@@ -287,12 +305,25 @@ static enum stf_halt create_address(struct driver *d, struct frame_slot *s, cons
     enum stf_halt halt = HALT_NONE;
     if (!c->is_top)
         halt = sys_increment_nonce(d->b, &f->res, c->creator, &nonce);
+    if (halt == HALT_REVERT)
+        s->refusal = FRAME_NONCE_SPENT;
     if (halt != HALT_NONE)
         return halt;
     f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
                       : tx_create_address(c->creator, nonce);
     f->code_addr = f->self;
     return check_collision(d, &f->res, &f->self); /* reading the account also warms it */
+}
+
+/* The address a refused creation would have had: it was not worked out, and nothing is charged for it. */
+static void show_address(struct driver *d, struct ee_frame *f, const struct create *c)
+{
+    const struct account_record *rec;
+    if (!d->tracer || sys_account(d->b, NULL, c->creator, false, &rec) != HALT_NONE)
+        return;
+    f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
+                      : tx_create_address(c->creator, c->is_top ? c->nonce : rec->nonce);
+    f->code_addr = f->self;
 }
 
 /* As enter_call. */
@@ -307,15 +338,17 @@ static enum stf_halt enter_create(struct driver *d, struct frame_slot *s, const 
     f->code = c->initcode;
     f->is_static = false;
     f->is_create = true;
-    s->kind = CALL_PLAIN;
+    s->kind = c->salt ? CALL_CREATE2 : CALL_CREATE;
     memset(&s->created, 0, sizeof(s->created));
 
-    enum stf_halt halt = create_preconditions(d, f, c);
+    enum stf_halt halt = create_preconditions(d, s, c);
     s->mark = sys_snapshot(d->b);
     if (halt == HALT_NONE) {
         halt = create_address(d, s, c);
         if (!halt_is_tx_fatal(halt))
             s->mark = sys_snapshot(d->b); /* the nonce and the warmth stay */
+    } else {
+        show_address(d, f, c);
     }
     trace_enter(d, s);
     if (halt == HALT_NONE)
@@ -425,6 +458,7 @@ static enum stf_halt run_frames(struct driver *d, uint64_t *native)
         enum stf_halt halt;
         if (exit == EE_DONE) {
             halt = s->f.halt;
+            trace_end(d, s);
             if (!halt_is_tx_fatal(halt))
                 halt = finish_frame(d, s);
             if (halt_is_tx_fatal(halt)) {

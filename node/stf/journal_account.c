@@ -3,6 +3,7 @@
  * Accounts as the system offers them: access and its two prices, balances, nonces, code, creation and
  * self-destruction (spec 10 §7.7, §8.1; spec 20 §2). */
 #include "node/base/hash.h"
+#include "node/stf/ee.h"
 #include "node/stf/journal.h"
 
 /* The 0x8003 slot, and the record behind it when there is one. */
@@ -341,14 +342,16 @@ static bool was_empty(const struct account_entry *e, const struct u256 *amount)
            u256_eq(&e->current.balance, amount);
 }
 
-enum stf_halt sys_selfdestruct(struct stf_block *b, struct stf_res *res, const struct addr *self,
-                               const struct addr *beneficiary)
+static enum stf_halt self_destruct(struct stf_block *b, struct stf_res *res,
+                                   const struct addr *self, const struct addr *beneficiary,
+                                   struct u256 *moved)
 {
     struct account_entry *e;
     enum stf_halt h = access_for_write(b, res, self, ACCOUNT_GAS_SELFDESTRUCT, &e);
     if (h != HALT_NONE)
         return h;
     struct u256 amount = e->current.balance, zero = U256_ZERO;
+    *moved = amount;
     bool dies = e->created_tx == b->tx_id;
     if (dies && !journal_mark_destroyed(b, e))
         return HALT_BLOCK;
@@ -364,4 +367,15 @@ enum stf_halt sys_selfdestruct(struct stf_block *b, struct stf_res *res, const s
     if (to == NULL)
         return HALT_BLOCK;
     return was_empty(to, &amount) ? res_charge(res, 25000, 0) : HALT_NONE;
+}
+
+enum stf_halt sys_selfdestruct(struct stf_block *b, struct stf_res *res, const struct addr *self,
+                               const struct addr *beneficiary)
+{
+    struct u256 moved = U256_ZERO;
+    enum stf_halt h = self_destruct(b, res, self, beneficiary, &moved);
+    const struct stf_tracer *t = b->options.tracer;
+    if (h == HALT_NONE && t != NULL && t->on_destruct != NULL)
+        t->on_destruct(t->ctx, self, beneficiary, &moved);
+    return h;
 }

@@ -3,6 +3,7 @@
  * What a transaction says to the outside: events, messages, logs; and the small read-only views of the
  * block. */
 #include "node/base/hash.h"
+#include "node/stf/ee.h"
 #include "node/stf/journal.h"
 
 const struct stf_block_context *sys_context(const struct stf_block *b)
@@ -87,6 +88,9 @@ enum stf_halt sys_emit_event(struct stf_block *b, struct stf_res *res, const str
     for (unsigned i = 0; i < topic_cnt; i++)
         ev->topics[i] = topics[i];
     ev->data = bytes_of(copy, data.len);
+    const struct stf_tracer *t = b->options.tracer;
+    if (t != NULL && t->on_event != NULL)
+        t->on_event(t->ctx, ev);
     return b->rules->has_system_txs ? hooks_on_event(b, res, self, topics, topic_cnt, data)
                                     : HALT_NONE;
 }
@@ -122,4 +126,44 @@ bool journal_add_l1_log(struct stf_block *b, const struct b256 *tx_hash, bool su
                                 .key = *tx_hash,
                                 .value = b256_of_u64(success ? 1 : 0) };
     return true;
+}
+
+/* ---- looking in, for tracers ---- */
+
+bool stf_block_account(struct stf_block *b, const struct addr *a, struct account_record *before,
+                       struct account_record *now)
+{
+    const struct account_entry *e = journal_account(b, a);
+    if (e == NULL)
+        return false;
+    *before = e->write_tx == b->tx_id ? e->tx_start : e->current;
+    *now = e->current;
+    return true;
+}
+
+bool stf_block_slot(struct stf_block *b, const struct addr *a, const struct b256 *slot,
+                    struct b256 *before, struct b256 *now)
+{
+    const struct slot_entry *s = journal_slot(b, a, slot);
+    if (s == NULL)
+        return false;
+    *before = s->write_tx == b->tx_id ? s->tx_start : s->current;
+    *now = s->current;
+    return true;
+}
+
+bool stf_block_code(struct stf_block *b, const struct account_record *rec, struct bytes *code)
+{
+    const uint8_t *bitmap;
+    return sys_code(b, rec, code, &bitmap) == HALT_NONE;
+}
+
+void stf_block_visit_writes(const struct stf_block *b, stf_write_visit_fn *fn, void *arg)
+{
+    struct account_entry *const *accounts = b->tx_accounts.p;
+    struct slot_entry *const *slots = b->tx_slots.p;
+    for (size_t i = 0; i < b->tx_accounts.cnt; i++)
+        fn(arg, &accounts[i]->addr, NULL);
+    for (size_t i = 0; i < b->tx_slots.cnt; i++)
+        fn(arg, &slots[i]->addr, &slots[i]->slot);
 }

@@ -123,6 +123,7 @@ struct stf_tx_result { /* pointers live in the block's arena until it is dropped
     enum stf_verdict verdict;
     struct stf_fault fault;
     bool success;
+    bool short_of_pubdata; /* failed only because the body could not pay for its pubdata */
     bool has_created;
     struct addr created;
     struct bytes output; /* return or revert data; deployed code of a creation */
@@ -214,5 +215,18 @@ void stf_block_visit_accounts(const struct stf_block *b, stf_account_visit_fn *f
 typedef void stf_slot_visit_fn(void *arg, const struct addr *a, const struct b256 *slot,
                                const struct b256 *value);
 void stf_block_visit_slots(const struct stf_block *b, stf_slot_visit_fn *fn, void *arg);
+
+/* For tracers (ee.h), while a transaction runs or after it: what was there before that transaction, and what is now. Free
+ * of charge, warms nothing. false: the state cannot be read and the block is lost. */
+MUST_USE bool stf_block_account(struct stf_block *b, const struct addr *a,
+                                struct account_record *before, struct account_record *now);
+MUST_USE bool stf_block_slot(struct stf_block *b, const struct addr *a, const struct b256 *slot,
+                             struct b256 *before, struct b256 *now);
+/* Code of such a record, without padding; valid until the block is dropped. */
+MUST_USE bool stf_block_code(struct stf_block *b, const struct account_record *rec,
+                             struct bytes *code);
+/* Accounts (slot NULL) and slots that the transaction wrote, also where it was undone or nothing changed. */
+typedef void stf_write_visit_fn(void *arg, const struct addr *a, const struct b256 *slot);
+void stf_block_visit_writes(const struct stf_block *b, stf_write_visit_fn *fn, void *arg);
 
 #endif

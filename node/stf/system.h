@@ -35,6 +35,9 @@ static inline bool halt_is_tx_fatal(enum stf_halt h)
     return h >= HALT_OUT_OF_NATIVE;
 }
 
+/* The words other clients use for it ("execution reverted", "out of gas"); NULL for success. */
+const char *stf_halt_text(enum stf_halt h);
+
 struct
     stf_res { /* the two resources (spec 10 §7); changed only by res_charge and by giving gas to callees */
     uint64_t gas, native;

@@ -1,12 +1,13 @@
 /* tests/statetest/main.c
  *
- *   statetest [--trace NAME] PATH...
+ *   statetest [--trace] [--case NAME] PATH...
  *
  * Runs every Cancun, Prague and Osaka case of the public suites in the files given, and in folders
  * recursively, on all processors: state tests, and RLP, trie and transaction tests, told apart by
  * their fields. Prints the name of each failing case with the reason, the slow files, then "N
- * passed, M failed"; exits with 1 when a case failed or nothing was run. --trace writes the steps
- * of the case with that name to stderr; the others still run. */
+ * passed, M failed"; exits with 1 when a case failed or nothing was run. --case runs only the state test case of that
+ * name ("add11[Prague,d0,g0,v0]"); --trace writes the steps of what is run to the standard output (EIP-3155), case after
+ * case. */
 #include "tests/statetest/run.h"
 #include "tests/statetest/suites.h"
 #include "tests/statetest/trace.h"
@@ -36,7 +37,8 @@ struct session {
     atomic_size_t next;
     pthread_mutex_t out; /* stdout and the counters */
     size_t passed, failed, missing;
-    const char *trace_name;
+    const char *case_name; /* NULL: all */
+    bool traces;
 };
 
 static uint64_t now_ms(void)
@@ -116,10 +118,14 @@ static void run_state_test(struct session *s, const struct fixture *f, struct ar
         char name[1024], why[RUN_WHY_CAP];
         (void)snprintf(name, sizeof(name), "%s[%s,d%zu,g%zu,v%zu]", f->name, c->fork, c->data,
                        c->gas, c->value);
-        bool traced = s->trace_name && strcmp(s->trace_name, name) == 0;
+        if (s->case_name && strcmp(s->case_name, name) != 0)
+            continue;
+        struct trace trace;
+        trace_init(&trace, stdout);
         arena_clear(arena);
         arena_init_growing(arena, CASE_ARENA_CHUNK, CASE_ARENA_LIMIT);
-        report(s, run_case(f, c, traced ? &trace_to_stderr : NULL, arena, why), name, why);
+        report(s, run_case(f, c, s->traces ? &trace : NULL, arena, why), name, why);
+        trace_clear(&trace);
     }
 }
 
@@ -217,7 +223,7 @@ static void run_all(struct session *s)
     pthread_t threads[MAX_WORKERS];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     size_t n = cpus < 1 ? 1 : cpus > MAX_WORKERS ? MAX_WORKERS : (size_t)cpus;
-    if (s->trace_name)
+    if (s->traces) /* lines of one case together */
         n = 1;
     for (size_t i = 0; i < n; i++)
         CHECK(pthread_create(&threads[i], NULL, worker, s) == 0);
@@ -230,12 +236,18 @@ int main(int argc, char **argv)
     struct session s = { .out = PTHREAD_MUTEX_INITIALIZER };
     int first = 1;
     bool ok = true;
-    if (argc > 2 && strcmp(argv[1], "--trace") == 0) {
-        s.trace_name = argv[2];
-        first = 3;
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (strcmp(argv[first], "--trace") == 0) {
+            s.traces = true;
+        } else if (strcmp(argv[first], "--case") == 0 && first + 1 < argc) {
+            s.case_name = argv[++first];
+        } else {
+            first = argc;
+            break;
+        }
     }
     if (first >= argc) {
-        (void)fprintf(stderr, "usage: statetest [--trace NAME] PATH...\n");
+        (void)fprintf(stderr, "usage: statetest [--trace] [--case NAME] PATH...\n");
         return 2;
     }
     json_object_seed(0); /* before threads make it a race */

@@ -4,6 +4,7 @@
 #include "node/base/rlp.h"
 #include "node/crypto/crypto.h"
 #include "node/stf/rules.h"
+#include "tests/statetest/trace.h"
 #include "tests/statetest/world.h"
 
 #include <stdio.h>
@@ -107,13 +108,32 @@ struct run {
     const struct fixture_case *c;
     struct stf_block *block;
     struct stf_tx_result result;
-    bool executed; /* included */
+    bool executed;       /* included */
+    struct trace *trace; /* may be NULL */
 };
+
+static void summarize(const struct run *r, const struct b256 *root)
+{
+    const struct stf_tx_result *o = &r->result;
+    struct trace_summary s = {
+        .root = *root,
+        .output = o->output,
+        .gas_used = o->gas_used,
+        .pass = r->executed && o->success,
+        .fork = r->c->fork,
+        .test = r->f->name,
+        .why = r->executed ? NULL : stf_error_name(o->fault.code),
+    };
+    trace_summary(r->trace, &s);
+}
 
 static enum run_result compare(const struct run *r, const struct world *w, struct arena *arena,
                                char *why)
 {
     char hex[67];
+    struct b256 root = world_state_root(w, r->executed ? r->block : NULL, arena);
+    if (r->trace)
+        summarize(r, &root);
     if (r->executed == r->c->expects_rejection) {
         if (r->executed)
             say(why, "accepted, should be rejected", "");
@@ -121,7 +141,6 @@ static enum run_result compare(const struct run *r, const struct world *w, struc
             say(why, "rejected", stf_error_name(r->result.fault.code));
         return RUN_FAILED;
     }
-    struct b256 root = world_state_root(w, r->executed ? r->block : NULL, arena);
     if (!b256_eq(&root, &r->c->root)) {
         hex_encode0x(hex, root.b, 32);
         say(why, "state root", hex);
@@ -137,10 +156,10 @@ static enum run_result compare(const struct run *r, const struct world *w, struc
 }
 
 static enum run_result execute(struct run *r, const struct world *w, const struct stf_tx *tx,
-                               const struct stf_tracer *tracer, struct arena *arena, char *why)
+                               struct arena *arena, char *why)
 {
     struct stf_block_context ctx;
-    struct stf_options options = { .tracer = tracer };
+    struct stf_options options = { .tracer = r->trace ? &r->trace->tracer : NULL };
     struct stf_fault fault = { STF_OK, { U256_ZERO, U256_ZERO, U256_ZERO } };
     fill_context(&ctx, &r->f->env, r->c->rules);
     r->block =
@@ -162,12 +181,12 @@ static enum run_result execute(struct run *r, const struct world *w, const struc
     return compare(r, w, arena, why);
 }
 
-enum run_result run_case(const struct fixture *f, const struct fixture_case *c,
-                         const struct stf_tracer *tracer, struct arena *arena, char *why)
+enum run_result run_case(const struct fixture *f, const struct fixture_case *c, struct trace *trace,
+                         struct arena *arena, char *why)
 {
     struct world w;
     struct stf_tx tx;
-    struct run r = { .f = f, .c = c };
+    struct run r = { .f = f, .c = c, .trace = trace };
     enum run_result result;
     world_init(&w, f, arena);
     if (!fixture_tx(&tx, f, c, arena)) {
@@ -177,7 +196,7 @@ enum run_result run_case(const struct fixture *f, const struct fixture_case *c,
                !txbytes_agree(&tx, c->txbytes, arena, why)) {
         result = RUN_FAILED;
     } else {
-        result = execute(&r, &w, &tx, tracer, arena, why);
+        result = execute(&r, &w, &tx, arena, why);
     }
     world_clear(&w);
     return result;

@@ -16,9 +16,10 @@ enum run_result {
     RUN_MISSING, /* reached a precompile this build lacks */
 };
 
-/* why (RUN_WHY_CAP bytes) is filled unless the case passed. tracer may be NULL. The arena is the
+struct trace;
+/* why (RUN_WHY_CAP bytes) is filled unless the case passed. trace NULL: none is written. The arena is the
  * case's own. */
-enum run_result run_case(const struct fixture *f, const struct fixture_case *c,
-                         const struct stf_tracer *tracer, struct arena *arena, char *why);
+enum run_result run_case(const struct fixture *f, const struct fixture_case *c, struct trace *trace,
+                         struct arena *arena, char *why);
 
 #endif

@@ -77,10 +77,11 @@ static void add_contract(struct world *w, unsigned i, uint32_t addr, struct byte
 struct nesting {
     unsigned open;
 };
-static void on_step(void *ctx, const struct stf_step *s)
+static bool on_step(void *ctx, const struct stf_step *s)
 {
     (void)ctx;
     CHECK(s->stack_len <= 1024 && s->memory.len % 32 == 0);
+    return true;
 }
 static void on_enter(void *ctx, const struct ee_frame *f, enum call_kind kind)
 {

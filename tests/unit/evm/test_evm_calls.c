@@ -439,7 +439,7 @@ struct count {
     uint64_t native_of_first, gas_of_first;
 };
 
-static void on_step(void *ctx, const struct stf_step *s)
+static bool on_step(void *ctx, const struct stf_step *s)
 {
     struct count *c = ctx;
     if (!c->steps++) {
@@ -447,6 +447,7 @@ static void on_step(void *ctx, const struct stf_step *s)
         c->gas_of_first = s->gas;
     }
     assert_true(s->stack_len <= 1024);
+    return true;
 }
 static void on_enter(void *ctx, const struct ee_frame *f, enum call_kind kind)
 {
@@ -469,7 +470,9 @@ static void tracing_sees_every_step_and_changes_nothing(void **state)
     struct vm_result plain = { 0 };
     for (unsigned traced = 0; traced < 2; traced++) {
         struct count count = { 0 };
-        struct stf_tracer tracer = { &count, on_step, on_enter, on_exit_frame };
+        struct stf_tracer tracer = {
+            .ctx = &count, .on_step = on_step, .on_enter = on_enter, .on_exit = on_exit_frame
+        };
         struct vm vm;
         static struct prog a;
         a.n = 0;

@@ -117,11 +117,12 @@ static void running_off_the_end_stops_whatever_the_length(void **state)
 
 /* seen through the tracer: nothing can use the value, since STOP follows */
 static struct u256 last_top;
-static void keep_top(void *ctx, const struct stf_step *s)
+static bool keep_top(void *ctx, const struct stf_step *s)
 {
     (void)ctx;
     if (s->stack_len)
         last_top = s->stack[s->stack_len - 1];
+    return true;
 }
 
 static void a_push_cut_by_the_end_reads_zeros(void **state)
