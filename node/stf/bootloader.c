@@ -4,9 +4,12 @@
  * the settlement of both resources. v31 charges the whole validation by formula before it begins. */
 #include "node/stf/bootloader.h"
 
+/* v31 charges all of validation and of the fee settlement by this formula: zksync-os #616 and, for the entries of
+ * access lists and the pubdata that is reported, #627, both in v0.3.0. An address is worth 31 bytes of RLP hashed twice
+ * (2,000 + 250,240 + 31 * 258), a key a warm read too (2,000 + 4,000 + 242,240 + 33 * 258). */
 #define L2_NATIVE          922240u
 #define L2_NATIVE_BYTE     259u
-#define L2_NATIVE_ADDRESS  259980u
+#define L2_NATIVE_ADDRESS  260238u
 #define L2_NATIVE_KEY      256754u
 #define L2_NATIVE_AUTH     860194u
 #define SYSTEM_NATIVE      322740u
@@ -174,11 +177,20 @@ static enum stf_halt read_deployed(struct tx_run *r, const struct addr *created)
     return h == HALT_NONE ? sys_code(r->b, rec, &r->output, &bitmap) : h;
 }
 
+enum stf_halt tx_read_caller(struct stf_block *b, struct stf_res *res, const struct addr *caller)
+{
+    const struct account_record *rec;
+    return b->rules->is_zksync_os ? sys_account(b, res, caller, false, &rec) : HALT_NONE;
+}
+
 static struct frame_outcome run_frames(struct tx_run *r)
 {
     const struct stf_tx *tx = r->tx;
     if (tx->is_create)
         return frame_run_create(r->b, &r->res, &r->from, r->old_nonce, tx->data, &tx->value);
+    enum stf_halt h = tx_read_caller(r->b, &r->res, &r->from);
+    if (h != HALT_NONE)
+        return (struct frame_outcome){ .halt = h };
     struct ee_call_request call = { .kind = CALL_PLAIN,
                                     .code_addr = tx->to,
                                     .self = tx->to,
@@ -288,6 +300,7 @@ enum stf_error bootloader_l2(struct tx_run *r)
         return e;
     uint64_t bytes = tx_charge_pubdata(r, before_body);
     tx_settle_gas(r);
-    r->out->pubdata_used = bytes + r->validation_pubdata + r->b->rules->l2_intrinsic_pubdata;
+    /* what validation wrote is in the intrinsic part, whatever it really was */
+    r->out->pubdata_used = bytes + r->intrinsic_pubdata;
     return settle_fees(r);
 }

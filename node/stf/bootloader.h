@@ -77,6 +77,9 @@ enum stf_error tx_apply_authorizations(struct tx_run *r);
 enum stf_error tx_check_balance(struct tx_run *r, const struct u256 *extra);
 /* Warms the sender, takes the fee. In a simulation a poor sender pays what it has. */
 enum stf_error tx_prepay(struct tx_run *r, const struct u256 *fee);
+/* ZKsync OS: the account a call of the bootloader comes from is read for its environment, at the native price of an access.
+ * Warms it. */
+enum stf_halt tx_read_caller(struct stf_block *b, struct stf_res *res, const struct addr *caller);
 /* The body: call or creation. Effects of a failed one are undone, r->success and r->output set, r->res what is left.
  * Errors are those that refuse the transaction. */
 enum stf_error tx_run_body(struct tx_run *r);

@@ -77,6 +77,9 @@ static enum stf_halt tell_tracker(struct tx_run *r, struct stf_res *res,
                                     .caller = addr_of_u32(ADDR_BASE_TOKEN),
                                     .input = bytes_of(data, 68),
                                     .gas = res->gas };
+    enum stf_halt h = tx_read_caller(r->b, res, &call.caller);
+    if (h != HALT_NONE)
+        return h;
     struct frame_outcome o = frame_run_call(r->b, res, &call);
     if (o.halt == HALT_STOP)
         return HALT_NONE;
@@ -91,7 +94,10 @@ static enum stf_halt mint(struct tx_run *r, struct stf_res *native_of, const str
 {
     struct addr treasury = addr_of_u32(ADDR_TREASURY);
     struct stf_res res = { MAX_GAS_AMOUNT, native_of == NULL ? UINT64_MAX : native_of->native };
-    enum stf_halt h = tell_tracker(r, &res, l1_chain, amount);
+    enum stf_halt h =
+        HALT_NONE; /* of nothing the tracker hears nothing: only simulations move it */
+    if (!u256_is_zero(amount))
+        h = tell_tracker(r, &res, l1_chain, amount);
     if (h == HALT_NONE)
         h = sys_sub_balance(r->b, &res, &treasury, amount);
     if (h == HALT_NONE)

@@ -20,11 +20,11 @@
         DISPATCH();                                                                                \
     } while (0)
 
-/* The head of every opcode: both costs, then the stack bounds. */
-#define ENTER(NAME)                                                                                \
+/* The head of every opcode: costs, then the stack bounds. */
+#define ENTER_PAYING(NAME, gas, native)                                                            \
     op_##NAME : do                                                                                 \
     {                                                                                              \
-        halt = res_charge(&res, EVM_GAS_##NAME, EVM_NATIVE_##NAME);                                \
+        halt = evm_charge(&res, (gas), (native));                                                  \
         if (GH_UNLIKELY(halt != HALT_NONE))                                                        \
             goto done;                                                                             \
         if (EVM_IN_##NAME > 0 && GH_UNLIKELY(sp < stack + (EVM_IN_##NAME - 1)))                    \
@@ -33,6 +33,11 @@
             goto stack_fault;                                                                      \
     }                                                                                              \
     while (0)
+
+#define ENTER(NAME) ENTER_PAYING(NAME, EVM_GAS_##NAME, EVM_NATIVE_##NAME)
+/* The body pays everything but the step; everything in gas (evm.h). */
+#define ENTER_STEP(NAME)   ENTER_PAYING(NAME, 0, EVM_STEP_NATIVE)
+#define ENTER_NATIVE(NAME) ENTER_PAYING(NAME, 0, EVM_NATIVE_##NAME)
 
 /* Runs statements that charge through the frame or ask the system. */
 #define LEAVE(expr)                                                                                \
@@ -45,8 +50,9 @@
     } while (0)
 
 /* An opcode whose body is a function of evm_ops.c; `delta` words are added to the stack. */
-#define OP_FN(NAME, fn, delta)                                                                     \
-    ENTER(NAME);                                                                                   \
+#define OP_FN(NAME, fn, delta) OP_FN_AFTER(ENTER, NAME, fn, delta)
+#define OP_FN_AFTER(enter, NAME, fn, delta)                                                        \
+    enter(NAME);                                                                                   \
     LEAVE(fn(b, f, e, sp));                                                                        \
     sp += (delta);                                                                                 \
     NEXT()
@@ -94,7 +100,7 @@
     evm_swap(sp, sp - (n));                                                                        \
     NEXT()
 #define OP_LOG(n)                                                                                  \
-    ENTER(LOG##n);                                                                                 \
+    ENTER_NATIVE(LOG##n);                                                                          \
     LEAVE(evm_op_log(b, f, e, sp, (n)));                                                           \
     sp -= 2 + (n);                                                                                 \
     NEXT()
@@ -250,7 +256,7 @@ op_traced:
     sp -= 2;
     NEXT();
 
-    OP_FN(EXP, evm_op_exp, -1);
+    OP_FN_AFTER(ENTER_STEP, EXP, evm_op_exp, -1);
 
     ENTER(SIGNEXTEND);
     evm_signextend(&SECOND, &TOP);
@@ -329,7 +335,7 @@ op_traced:
     evm_set_u64(&TOP, 256 - u256_bit_len(&TOP));
     NEXT();
 
-    OP_FN(KECCAK256, evm_op_keccak256, -1);
+    OP_FN_AFTER(ENTER_STEP, KECCAK256, evm_op_keccak256, -1);
 
     ENTER(ADDRESS);
     sp++;
@@ -358,9 +364,9 @@ op_traced:
     NEXT();
 
     OP_PUSH_U64(CALLDATASIZE, f->input.len);
-    OP_FN(CALLDATACOPY, evm_op_calldatacopy, -3);
+    OP_FN_AFTER(ENTER_STEP, CALLDATACOPY, evm_op_calldatacopy, -3);
     OP_PUSH_U64(CODESIZE, e->code_len);
-    OP_FN(CODECOPY, evm_op_codecopy, -3);
+    OP_FN_AFTER(ENTER_STEP, CODECOPY, evm_op_codecopy, -3);
 
     ENTER(GASPRICE);
     sp++;
@@ -368,9 +374,9 @@ op_traced:
     NEXT();
 
     OP_FN(EXTCODESIZE, evm_op_extcodesize, 0);
-    OP_FN(EXTCODECOPY, evm_op_extcodecopy, -4);
+    OP_FN_AFTER(ENTER_STEP, EXTCODECOPY, evm_op_extcodecopy, -4);
     OP_PUSH_U64(RETURNDATASIZE, e->returndata.len);
-    OP_FN(RETURNDATACOPY, evm_op_returndatacopy, -3);
+    OP_FN_AFTER(ENTER_STEP, RETURNDATACOPY, evm_op_returndatacopy, -3);
     OP_FN(EXTCODEHASH, evm_op_extcodehash, 0);
     OP_FN(BLOCKHASH, evm_op_blockhash, 0);
 
@@ -390,7 +396,7 @@ op_traced:
 
     OP_PUSH_U64(GASLIMIT, sys_context(b)->gas_limit);
     OP_PUSH_U64(CHAINID, sys_context(b)->chain_id);
-    OP_FN(SELFBALANCE, evm_op_selfbalance, 1);
+    OP_FN_AFTER(ENTER_NATIVE, SELFBALANCE, evm_op_selfbalance, 1);
 
     ENTER(BASEFEE);
     sp++;
@@ -455,7 +461,7 @@ op_traced:
 
     OP_FN(TLOAD, evm_op_tload, 0);
     OP_FN(TSTORE, evm_op_tstore, -2);
-    OP_FN(MCOPY, evm_op_mcopy, -3);
+    OP_FN_AFTER(ENTER_STEP, MCOPY, evm_op_mcopy, -3);
 
     OP_PUSH_U64(PUSH0, 0);
     OP_PUSH_SMALL(1);

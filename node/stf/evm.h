@@ -8,8 +8,13 @@
  *   evm_arith.h   word arithmetic inlined into the loop
  *   evm_mulmod.c  MULMOD by a modulus that stays
  *
- * Invariants of the loop. A body runs only after the static gas and native of its opcode were
- * charged and its stack bounds were tested (opcodes.def), so bodies assume both. `sp` points at
+ * Invariants of the loop. A body runs only after the step was charged and the stack bounds of its opcode were tested
+ * (opcodes.def), and, but for those named below, after its static gas and native were charged too.
+ *
+ * What a failing opcode has cost in native shows in the transaction's gas (spec 10 §7.4), so the order of charges is part
+ * of the rules: the step by itself; then gas and native of the opcode together, gas first; then the stack. Opcodes that
+ * need their operands to know the price (EXP, KECCAK256, the copies) test the stack before they pay anything, and their
+ * bodies charge the static part together with the rest. LOG and SELFBALANCE pay native at once and gas in the body. `sp` points at
  * the top word; an empty stack has sp == stack - 1 (there is one spare word below). Code is a copy
  * with 33 zero bytes behind it: reading past the end reads STOP, and a PUSH at the end reads
  * zeros, without a test per step.
@@ -43,6 +48,17 @@ enum evm_op_constants {
 #include "node/stf/opcodes.def"
 };
 #undef OP
+
+/* Both costs of an opcode, the step included. Short of one of them the step is paid first, by itself. */
+enum stf_halt evm_charge_short(struct stf_res *r, uint64_t gas, uint64_t native);
+static inline enum stf_halt evm_charge(struct stf_res *r, uint64_t gas, uint64_t native)
+{
+    if (GH_UNLIKELY(r->gas < gas || r->native < native))
+        return evm_charge_short(r, gas, native);
+    r->gas -= gas;
+    r->native -= native;
+    return HALT_NONE;
+}
 
 struct evm {            /* one per depth, pooled */
     struct u256 *stack; /* EVM_STACK_CAP words, and one spare below */

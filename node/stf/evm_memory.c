@@ -34,6 +34,12 @@ void evm_jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len)
     }
 }
 
+enum stf_halt evm_charge_short(struct stf_res *r, uint64_t gas, uint64_t native)
+{
+    enum stf_halt halt = res_charge(r, 0, EVM_STEP_NATIVE);
+    return halt != HALT_NONE ? halt : res_charge(r, gas, native - EVM_STEP_NATIVE);
+}
+
 static struct evm_pool *pool_get(struct stf_block *b, void **pool)
 {
     if (!*pool)

@@ -2,13 +2,17 @@
 #include "node/stf/evm.h"
 #include "node/stf/evm_arith.h"
 
+/* static native of an opcode without the step */
+#define OWN_NATIVE(NAME) ((uint64_t)EVM_NATIVE_##NAME - EVM_STEP_NATIVE)
+
 /* ---- arithmetic with a dynamic price ---- */
 
 enum stf_halt evm_op_exp(struct stf_block *b, struct ee_frame *f, struct evm *e, struct u256 *sp)
 {
     (void)b, (void)e;
     unsigned len = u256_byte_len(&sp[-1]);
-    enum stf_halt halt = res_charge(&f->res, 50u * (uint64_t)len, 5000u * (uint64_t)len);
+    enum stf_halt halt = res_charge(&f->res, EVM_GAS_EXP + 50u * (uint64_t)len,
+                                    OWN_NATIVE(EXP) + 5000u * (uint64_t)len);
     if (halt != HALT_NONE)
         return halt;
     sp[-1] = u256_exp(&sp[0], &sp[-1]);
@@ -19,32 +23,37 @@ enum stf_halt evm_op_keccak256(struct stf_block *b, struct ee_frame *f, struct e
                                struct u256 *sp)
 {
     size_t offset, len;
-    enum stf_halt halt = evm_memory_range(b, f, e, &sp[0], &sp[-1], &offset, &len);
+    struct b256 hash = KECCAK_EMPTY;
+    if (!u256_fits_u64(&sp[-1]))
+        return HALT_OUT_OF_GAS;
+    enum stf_halt halt = res_charge(&f->res, 0, OWN_NATIVE(KECCAK256));
+    if (halt == HALT_NONE)
+        halt = evm_memory_range(b, f, e, &sp[0], &sp[-1], &offset, &len);
     if (halt != HALT_NONE)
         return halt;
-    struct b256 hash = KECCAK_EMPTY;
-    if (len) {
-        /* ZKOS: hashing nothing is free of native; the hash is a constant there */
-        halt = res_charge(&f->res, 6 * (uint64_t)((len + 31) / 32), sys_native_keccak(len));
-        if (halt != HALT_NONE)
-            return halt;
+    /* ZKOS: hashing nothing is free of native; the hash is a constant there */
+    halt = res_charge(&f->res, EVM_GAS_KECCAK256 + 6 * (uint64_t)((len + 31) / 32),
+                      len ? sys_native_keccak(len) : 0);
+    if (halt != HALT_NONE)
+        return halt;
+    if (len)
         hash = keccak256(e->mem + offset, len);
-    }
     evm_load_be(&sp[-1], hash.b);
     return HALT_NONE;
 }
 
 /* ---- copies ---- */
 
-/* Price of copying len bytes, and the length as a size. */
-static enum stf_halt charge_copy(struct ee_frame *f, const struct u256 *len, size_t *out)
+/* Price of copying len bytes together with the opcode's own, and the length as a size. */
+static enum stf_halt charge_copy(struct ee_frame *f, const struct u256 *len, uint64_t gas,
+                                 uint64_t native, size_t *out)
 {
     /* beyond 32 bits the memory it goes to is out of reach */
     if (!u256_fits_u64(len) || len->w[0] > UINT32_MAX)
         return HALT_OUT_OF_GAS;
     *out = (size_t)len->w[0];
-    return res_charge(&f->res, EVM_GAS_COPY_WORD * ((len->w[0] + 31) / 32),
-                      EVM_NATIVE_COPY_BASE + len->w[0]);
+    return res_charge(&f->res, gas + EVM_GAS_COPY_WORD * ((len->w[0] + 31) / 32),
+                      native + EVM_NATIVE_COPY_BASE + len->w[0]);
 }
 
 /* mem[offset..+len] = src[src_offset..], zeros behind its end */
@@ -64,11 +73,15 @@ static void copy_zero_extended(struct evm *e, size_t offset, size_t len, struct 
         memset(e->mem + offset + have, 0, len - have);
 }
 
+/* CALLDATACOPY and CODECOPY cost the same. */
+_Static_assert(EVM_GAS_CALLDATACOPY == EVM_GAS_CODECOPY &&
+                   EVM_NATIVE_CALLDATACOPY == EVM_NATIVE_CODECOPY,
+               "one price for both");
 static enum stf_halt copy_from(struct stf_block *b, struct ee_frame *f, struct evm *e,
                                const struct u256 *sp, struct bytes src)
 {
     size_t len, offset;
-    enum stf_halt halt = charge_copy(f, &sp[-2], &len);
+    enum stf_halt halt = charge_copy(f, &sp[-2], EVM_GAS_CODECOPY, OWN_NATIVE(CODECOPY), &len);
     if (halt == HALT_NONE)
         halt = evm_memory_range(b, f, e, &sp[0], &sp[-2], &offset, &len);
     if (halt == HALT_NONE)
@@ -93,7 +106,8 @@ enum stf_halt evm_op_returndatacopy(struct stf_block *b, struct ee_frame *f, str
                                     struct u256 *sp)
 {
     size_t len, offset;
-    enum stf_halt halt = charge_copy(f, &sp[-2], &len);
+    enum stf_halt halt =
+        charge_copy(f, &sp[-2], EVM_GAS_RETURNDATACOPY, OWN_NATIVE(RETURNDATACOPY), &len);
     if (halt != HALT_NONE)
         return halt;
     if (!u256_fits_u64(&sp[-1]) || sp[-1].w[0] > e->returndata.len ||
@@ -110,7 +124,7 @@ enum stf_halt evm_op_mcopy(struct stf_block *b, struct ee_frame *f, struct evm *
     /* ZKOS: v30 and v31 charge the copy and the step only, no opcode constant (evm_interpreter
      * instructions/heap.rs of those lines) */
     size_t len, dst, src;
-    enum stf_halt halt = charge_copy(f, &sp[-2], &len);
+    enum stf_halt halt = charge_copy(f, &sp[-2], EVM_GAS_MCOPY, OWN_NATIVE(MCOPY), &len);
     if (halt != HALT_NONE || !len)
         return halt;
     const struct u256 *far = u256_lt(&sp[0], &sp[-1]) ? &sp[-1] : &sp[0];
@@ -153,7 +167,10 @@ enum stf_halt evm_op_selfbalance(struct stf_block *b, struct ee_frame *f, struct
 {
     (void)e;
     const struct account_record *rec;
-    enum stf_halt halt = sys_account(b, &f->res, &f->self, false, &rec);
+    /* ZKOS: the account was read when the frame was entered, looking again costs no native */
+    enum stf_halt halt = res_charge(&f->res, EVM_GAS_SELFBALANCE, 0);
+    if (halt == HALT_NONE)
+        halt = sys_account(b, NULL, &f->self, false, &rec);
     if (halt == HALT_NONE)
         sp[1] = rec->balance;
     return halt;
@@ -207,7 +224,7 @@ enum stf_halt evm_op_extcodecopy(struct stf_block *b, struct ee_frame *f, struct
     if (halt == HALT_NONE)
         halt = sys_code(b, rec, &code, &bitmap);
     if (halt == HALT_NONE)
-        halt = charge_copy(f, &sp[-3], &len);
+        halt = charge_copy(f, &sp[-3], EVM_GAS_EXTCODECOPY, OWN_NATIVE(EXTCODECOPY), &len);
     if (halt == HALT_NONE)
         copy_zero_extended(e, offset, len, code, &sp[-2]);
     return halt;
@@ -284,6 +301,9 @@ enum stf_halt evm_op_tstore(struct stf_block *b, struct ee_frame *f, struct evm 
 
 /* ---- output ---- */
 
+#define GAS_LOG 375u /* and as much a topic */
+_Static_assert(EVM_GAS_LOG0 == GAS_LOG && EVM_GAS_LOG4 == 5 * GAS_LOG, "opcodes.def says the same");
+
 enum stf_halt evm_op_log(struct stf_block *b, struct ee_frame *f, struct evm *e, struct u256 *sp,
                          unsigned topic_cnt)
 {
@@ -292,7 +312,7 @@ enum stf_halt evm_op_log(struct stf_block *b, struct ee_frame *f, struct evm *e,
     size_t offset, len;
     enum stf_halt halt = evm_memory_range(b, f, e, &sp[0], &sp[-1], &offset, &len);
     if (halt == HALT_NONE)
-        halt = res_charge(&f->res, 8 * (uint64_t)len, 0);
+        halt = res_charge(&f->res, GAS_LOG * (topic_cnt + 1u) + 8 * (uint64_t)len, 0);
     if (halt != HALT_NONE)
         return halt;
     struct b256 topics[4];
@@ -310,7 +330,7 @@ enum stf_halt evm_op_selfdestruct(struct stf_block *b, struct ee_frame *f, struc
     if (f->is_static)
         return HALT_STATIC;
     struct addr beneficiary = evm_to_addr(sp);
-    return sys_selfdestruct(b, &f->res, &f->self, &beneficiary);
+    return sys_selfdestruct(b, &f->res, &f->self, &beneficiary, f->is_create);
 }
 
 /* ---- calls ---- */
@@ -319,7 +339,7 @@ enum stf_halt evm_op_selfdestruct(struct stf_block *b, struct ee_frame *f, struc
 #define GAS_CALL_STIPEND 2300u
 #define GAS_NEW_ACCOUNT  25000u
 
-/* Charges for reaching the callee, and for its delegation target (EIP-7702), and tells whether the
+/* Charges for reaching the callee and its code, and for its delegation target (EIP-7702), and tells whether the
  * callee is empty. */
 static enum stf_halt charge_callee(struct stf_block *b, struct ee_frame *f,
                                    const struct addr *callee, bool *is_empty)
@@ -329,15 +349,17 @@ static enum stf_halt charge_callee(struct stf_block *b, struct ee_frame *f,
     if (halt != HALT_NONE)
         return halt;
     *is_empty = account_is_empty(rec);
-    if (!account_is_delegated(rec))
-        return HALT_NONE;
+    halt = res_charge(&f->res, 0, sys_native_code_read(rec));
+    if (halt != HALT_NONE || !account_is_delegated(rec))
+        return halt;
     struct bytes code;
     const uint8_t *bitmap;
     struct addr target;
     halt = sys_code(b, rec, &code, &bitmap);
-    if (halt == HALT_NONE && evm_delegation_target(code, &target))
-        halt = sys_account(b, &f->res, &target, true, &rec);
-    return halt;
+    if (halt != HALT_NONE || !evm_delegation_target(code, &target))
+        return halt;
+    halt = sys_account(b, &f->res, &target, true, &rec);
+    return halt == HALT_NONE ? res_charge(&f->res, 0, sys_native_code_read(rec)) : halt;
 }
 
 /* All but one 64th of what is left, or less if less was asked for (EIP-150). */

@@ -5,7 +5,7 @@
  * no C stack and a tx-fatal halt drops all of them at once.
  *
  * Resources. A frame gets the gas its caller took for it and ALL native (spec 10 §7.1); both
- * remainders go back. What reaching the callee costs in gas was paid by the caller's environment;
+ * remainders go back. Reaching the callee and its code was paid by the caller's environment;
  * native for transfers, nonces and initcode is charged here. */
 #include "node/stf/ee.h"
 #include "node/stf/evm.h"
@@ -14,7 +14,6 @@
 #define EE_ID_CAP 4u
 
 #define GAS_CODE_DEPOSIT     200u /* a byte */
-#define ADDRESS_RLP_LEN_MAX  31u  /* rlp([creator, nonce]): one block of keccak */
 #define NATIVE_INITCODE_BYTE 6u   /* spec 10 §7.7: bytecode preprocessing */
 
 struct frame_slot { /* one per depth */
@@ -29,6 +28,7 @@ struct frame_slot { /* one per depth */
 struct frame_pool { /* one per block, in its arena */
     struct frame_slot *slots[FRAME_CAP];
     void *ee_pool[EE_ID_CAP];
+    uint64_t returned; /* bytes of output since the top frame was opened */
     bool is_running;
 };
 
@@ -136,19 +136,31 @@ static enum stf_halt check_balance(struct driver *d, struct stf_res *res, const 
     return halt;
 }
 
-/* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none.
- * Fetching code costs native; reaching the accounts too if charges_access (a nested call paid for
- * that in its opcode). */
-static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charges_access)
+static uint8_t environment_of(const struct account_record *rec)
 {
-    struct stf_res *res = charges_access ? &f->res : NULL;
+    return (uint8_t)(rec->versioning >> 48);
+}
+
+/* ZKOS: a contract of no code still runs, for a step */
+static bool has_code(const struct driver *d, const struct account_record *rec)
+{
+    return rec->code_len || (d->rules->is_zksync_os && environment_of(rec));
+}
+
+/* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none.
+ * Reaching accounts and fetching code costs native if `charges`: a nested call paid for that in its
+ * opcode. */
+static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charges)
+{
+    struct stf_res *res = charges ? &f->res : NULL;
     const struct account_record *rec;
     enum stf_halt halt = sys_account(d->b, res, &f->code_addr, false, &rec);
-    for (unsigned hop = 0; halt == HALT_NONE && rec->code_len; hop++) {
-        uint8_t ee_id = (uint8_t)(rec->versioning >> 48);
+    for (unsigned hop = 0; halt == HALT_NONE && has_code(d, rec); hop++) {
+        uint8_t ee_id = environment_of(rec);
         bool is_delegated = account_is_delegated(rec);
         f->code_hash = rec->bytecode_hash;
-        halt = res_charge(&f->res, 0, sys_native_code_read(rec));
+        if (res)
+            halt = res_charge(res, 0, sys_native_code_read(rec));
         if (halt == HALT_NONE)
             halt = sys_code(d->b, rec, &f->code, &f->bitmap);
         if (halt != HALT_NONE)
@@ -163,6 +175,14 @@ static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charge
         halt = sys_account(d->b, res, &target, false, &rec);
     }
     return halt;
+}
+
+/* Outputs of all frames of a transaction are kept until its end, in memory that is not endless: whoever asks for more
+ * ends the transaction like one out of native. */
+static enum stf_halt keep_output(struct driver *d, size_t len)
+{
+    d->pool->returned += len;
+    return d->pool->returned > d->rules->max_return_len ? HALT_OUT_OF_NATIVE : HALT_NONE;
 }
 
 /* Precompiles and hooks. false: the callee is neither. */
@@ -190,6 +210,8 @@ static bool run_special(struct driver *d, struct frame_slot *s, const struct ee_
     if (id == PRE_NONE)
         return false;
     *halt = precompile_run(d->b, &s->f.res, id, req->input, &s->out, &s->f.output);
+    if (*halt == HALT_STOP && keep_output(d, s->f.output.len) != HALT_NONE)
+        *halt = HALT_OUT_OF_NATIVE;
     return true;
 }
 
@@ -249,10 +271,10 @@ static struct addr create2_address(const struct addr *creator, const struct b256
 
 /* A contract is there already: nonce or code (EIP-684); with EIP-7610 also storage. Precompiles
  * and hooks count. */
-static enum stf_halt check_collision(struct driver *d, struct stf_res *res, const struct addr *a)
+static enum stf_halt check_collision(struct driver *d, const struct addr *a)
 {
     const struct account_record *rec;
-    enum stf_halt halt = sys_account(d->b, res, a, false, &rec);
+    enum stf_halt halt = sys_account(d->b, NULL, a, false, &rec);
     if (halt != HALT_NONE)
         return halt;
     /* ZKOS: storage is not examined (spec 10 §8.1) */
@@ -273,20 +295,43 @@ struct create {
     uint64_t nonce;          /* is_top */
 };
 
+static void set_address(struct ee_frame *f, const struct create *c, uint64_t nonce)
+{
+    f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
+                      : tx_create_address(c->creator, nonce);
+    f->code_addr = f->self;
+}
+
+/* Reads, and thereby warms, the account the creation is for. */
+static enum stf_halt read_target(struct driver *d, struct ee_frame *f)
+{
+    const struct account_record *rec;
+    enum stf_halt halt = sys_account(d->b, &f->res, &f->self, false, &rec);
+    return halt == HALT_NONE ? res_charge(&f->res, 0, sys_native_code_read(rec)) : halt;
+}
+
+/* ZKOS: the target is worked out and read before anything is checked, so it stays warm and paid for when the creation is
+ * refused. Hashing the initcode is paid for, hashing the address is not. */
+static enum stf_halt read_target_first(struct driver *d, struct ee_frame *f, const struct create *c)
+{
+    const struct account_record *rec = NULL;
+    enum stf_halt halt = HALT_NONE;
+    if (c->salt)
+        halt = res_charge(&f->res, 0, sys_native_keccak(c->initcode.len));
+    else if (!c->is_top)
+        halt = sys_account(d->b, &f->res, c->creator, false, &rec);
+    if (halt != HALT_NONE)
+        return halt;
+    set_address(f, c, rec ? rec->nonce : c->nonce);
+    return read_target(d, f);
+}
+
 /* What must hold before a creation touches anything. HALT_REVERT: it fails, gas stays. */
 static enum stf_halt create_preconditions(struct driver *d, struct frame_slot *s,
                                           const struct create *c)
 {
     struct ee_frame *f = &s->f;
-    const struct account_record *rec;
-    enum stf_halt halt = HALT_NONE;
-    if (!c->is_top) /* ZKOS: the nonce is read for the address */
-        halt = sys_account(d->b, &f->res, c->creator, false, &rec);
-    /* ZKOS: hashing the initcode is paid for, hashing the address only at the top */
-    if (halt == HALT_NONE && c->salt)
-        halt = res_charge(&f->res, 0, sys_native_keccak(c->initcode.len));
-    if (halt == HALT_NONE && c->is_top)
-        halt = res_charge(&f->res, 0, sys_native_keccak(ADDRESS_RLP_LEN_MAX));
+    enum stf_halt halt = d->rules->is_zksync_os ? read_target_first(d, f, c) : HALT_NONE;
     if (halt == HALT_NONE && f->depth > d->rules->max_depth)
         halt = refuse(s, FRAME_TOO_DEEP);
     bool enough = true;
@@ -309,21 +354,21 @@ static enum stf_halt create_address(struct driver *d, struct frame_slot *s, cons
         s->refusal = FRAME_NONCE_SPENT;
     if (halt != HALT_NONE)
         return halt;
-    f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
-                      : tx_create_address(c->creator, nonce);
-    f->code_addr = f->self;
-    return check_collision(d, &f->res, &f->self); /* reading the account also warms it */
+    if (!d->rules->is_zksync_os) {
+        set_address(f, c, nonce);
+        halt = read_target(d, f);
+    }
+    return halt == HALT_NONE ? check_collision(d, &f->self) : halt;
 }
 
-/* The address a refused creation would have had: it was not worked out, and nothing is charged for it. */
+/* The address a refused creation would have had, where it was not worked out; nothing is charged for it. */
 static void show_address(struct driver *d, struct ee_frame *f, const struct create *c)
 {
     const struct account_record *rec;
-    if (!d->tracer || sys_account(d->b, NULL, c->creator, false, &rec) != HALT_NONE)
+    if (d->rules->is_zksync_os || !d->tracer ||
+        sys_account(d->b, NULL, c->creator, false, &rec) != HALT_NONE)
         return;
-    f->self = c->salt ? create2_address(c->creator, c->salt, c->initcode)
-                      : tx_create_address(c->creator, c->is_top ? c->nonce : rec->nonce);
-    f->code_addr = f->self;
+    set_address(f, c, c->is_top ? c->nonce : rec->nonce);
 }
 
 /* As enter_call. */
@@ -389,10 +434,13 @@ static enum stf_halt finish_frame(struct driver *d, struct frame_slot *s)
     enum stf_halt halt = f->halt;
     if (halt == HALT_STOP && f->is_create)
         halt = deploy(d, s);
-    if (halt_is_tx_fatal(halt))
-        return halt; /* unwound with the frames below */
     if (halt != HALT_STOP && halt != HALT_REVERT)
         f->output = no_bytes;
+    bool is_deployed = halt == HALT_STOP && f->is_create; /* answers without output */
+    if (!halt_is_tx_fatal(halt) && keep_output(d, is_deployed ? 0 : f->output.len) != HALT_NONE)
+        halt = HALT_OUT_OF_NATIVE;
+    if (halt_is_tx_fatal(halt))
+        return halt; /* unwound with the frames below */
     slot_settle(d, s, halt);
     trace_exit(d, s, halt, f->output);
     f->ee->finish(f, &d->pool->ee_pool[f->ee->id]);
@@ -524,6 +572,7 @@ static struct frame_slot *open_top(struct driver *d, struct stf_block *b, const 
     if (!driver_init(d, b))
         return NULL;
     CHECK(!d->pool->is_running);
+    d->pool->returned = 0;
     struct frame_slot *s = slot_open(d, 0);
     if (s)
         s->f.res = *res;

@@ -216,7 +216,7 @@ enum stf_halt sys_mark_created(struct stf_block *b, struct stf_res *res, const s
     enum stf_halt h = access_for_write(b, res, a, ACCOUNT_GAS_NONE, &e);
     if (h != HALT_NONE)
         return h;
-    if (!journal_set_nonce(b, e, 1) || !journal_mark_created(b, e))
+    if (!journal_set_nonce(b, e, 1) || (!b->rules->is_zksync_os && !journal_mark_created(b, e)))
         return HALT_BLOCK;
     return HALT_NONE;
 }
@@ -344,7 +344,7 @@ static bool was_empty(const struct account_entry *e, const struct u256 *amount)
 
 static enum stf_halt self_destruct(struct stf_block *b, struct stf_res *res,
                                    const struct addr *self, const struct addr *beneficiary,
-                                   struct u256 *moved)
+                                   bool in_creation, struct u256 *moved)
 {
     struct account_entry *e;
     enum stf_halt h = access_for_write(b, res, self, ACCOUNT_GAS_SELFDESTRUCT, &e);
@@ -352,7 +352,7 @@ static enum stf_halt self_destruct(struct stf_block *b, struct stf_res *res,
         return h;
     struct u256 amount = e->current.balance, zero = U256_ZERO;
     *moved = amount;
-    bool dies = e->created_tx == b->tx_id;
+    bool dies = e->created_tx == b->tx_id || in_creation;
     if (dies && !journal_mark_destroyed(b, e))
         return HALT_BLOCK;
     if (addr_eq(self, beneficiary)) {
@@ -370,10 +370,10 @@ static enum stf_halt self_destruct(struct stf_block *b, struct stf_res *res,
 }
 
 enum stf_halt sys_selfdestruct(struct stf_block *b, struct stf_res *res, const struct addr *self,
-                               const struct addr *beneficiary)
+                               const struct addr *beneficiary, bool in_creation)
 {
     struct u256 moved = U256_ZERO;
-    enum stf_halt h = self_destruct(b, res, self, beneficiary, &moved);
+    enum stf_halt h = self_destruct(b, res, self, beneficiary, in_creation, &moved);
     const struct stf_tracer *t = b->options.tracer;
     if (h == HALT_NONE && t != NULL && t->on_destruct != NULL)
         t->on_destruct(t->ctx, self, beneficiary, &moved);

@@ -89,8 +89,11 @@ static enum stf_halt run_identity(const struct pre_call *c)
 
 /* ---- modexp ---- */
 
+#define NATIVE_PER_MODEXP_GAS 300u
+
 struct modexp_in {
     size_t base_len, exp_len, mod_len;
+    uint64_t native;
 };
 
 /* Bytes [offset, offset + len) of the input, zeros behind its end. */
@@ -121,6 +124,19 @@ static uint64_t modexp_iterations(const struct rules_modexp *rules, struct bytes
     return iterations ? iterations : 1;
 }
 
+/* Gas for the longer of base and modulus; UINT64_MAX when no transaction could pay. */
+static uint64_t modexp_gas_of(const struct rules_modexp *rules, uint64_t longest,
+                              uint64_t iterations)
+{
+    uint64_t limbs = (longest + 7) / 8;
+    uint64_t complexity = longest <= rules->short_len
+                              ? rules->short_complexity
+                              : pre_sat_mul(rules->limb_factor, limbs * limbs);
+    uint64_t gas = pre_sat_mul(complexity, iterations);
+    gas = gas == UINT64_MAX ? gas : gas / rules->divisor;
+    return gas < rules->min_gas ? rules->min_gas : gas;
+}
+
 /* UINT64_MAX when no transaction could pay, or a length is above the bound. */
 static uint64_t modexp_gas(const struct rules_modexp *rules, struct bytes input,
                            struct modexp_in *m)
@@ -134,28 +150,31 @@ static uint64_t modexp_gas(const struct rules_modexp *rules, struct bytes input,
     uint64_t longest = base_len > mod_len ? base_len : mod_len;
     if (longest > UINT32_MAX || longest > rules->max_len || exp_len > rules->max_len)
         return UINT64_MAX;
-    uint64_t limbs = (longest + 7) / 8;
-    uint64_t complexity = longest <= rules->short_len
-                              ? rules->short_complexity
-                              : pre_sat_mul(rules->limb_factor, limbs * limbs);
-    uint64_t gas = pre_sat_mul(complexity, modexp_iterations(rules, input, base_len, exp_len));
-    gas = gas == UINT64_MAX ? gas : gas / rules->divisor;
     /* longest = 0 costs the minimum whatever the exponent: there is nothing to compute */
     if (longest && exp_len > UINT32_MAX)
         return UINT64_MAX;
+    uint64_t iterations = modexp_iterations(rules, input, base_len, exp_len);
+    /* ZKOS: native is by the modulus in whole words of 256 bits, which is how it is computed with */
+    uint64_t whole = (mod_len + 31) / 32 * 32;
+    m->native = pre_sat_mul(NATIVE_PER_MODEXP_GAS,
+                            modexp_gas_of(rules, base_len > whole ? base_len : whole, iterations));
     m->base_len = (size_t)base_len;
     m->exp_len = longest ? (size_t)exp_len : 0;
     m->mod_len = (size_t)mod_len;
-    return gas < rules->min_gas ? rules->min_gas : gas;
+    return modexp_gas_of(rules, longest, iterations);
 }
 
 static enum stf_halt run_modexp(const struct pre_call *c)
 {
-    struct modexp_in m = { 0, 0, 0 };
-    uint64_t gas = modexp_gas(&sys_rules(c->b)->modexp, c->input, &m);
+    struct modexp_in m = { 0, 0, 0, 0 };
+    const struct rules_modexp *rules = &sys_rules(c->b)->modexp;
+    /* ZKOS: who cannot pay the least of both has run out of gas, also when it is native that is short */
+    if (c->res->native < NATIVE_PER_MODEXP_GAS * rules->min_gas)
+        return HALT_OUT_OF_GAS;
+    uint64_t gas = modexp_gas(rules, c->input, &m);
     if (gas == UINT64_MAX)
         return HALT_OUT_OF_GAS;
-    enum stf_halt halt = res_charge(c->res, gas, pre_sat_mul(300, gas));
+    enum stf_halt halt = res_charge(c->res, gas, m.native);
     if (halt != HALT_NONE)
         return halt;
     if (!m.mod_len)

@@ -49,6 +49,7 @@ static const struct rules_precompile osaka_precompiles[] = {
 #define INITCODE_LEN_MAX 49152u /* EIP-3860 */
 #define DEPTH_MAX        1024u
 #define HEAP_LEN_MAX     (128u << 20) /* spec 10 §8.1 */
+#define RETURN_LEN_MAX   (256u << 20) /* zksync-os: MAX_RETURN_BUFFER_SIZE */
 
 static const struct stf_rules zksync_os_v31 = {
     .name = "zksync-os v31",
@@ -62,6 +63,7 @@ static const struct stf_rules zksync_os_v31 = {
     .max_initcode_len = INITCODE_LEN_MAX,
     .max_depth = DEPTH_MAX,
     .max_heap_len = HEAP_LEN_MAX,
+    .max_return_len = RETURN_LEN_MAX,
     .block_native_limit = 1ull << 35,
     .tx_native_limit = 1ull << 35,
     .block_l2_log_limit = 16384,
@@ -84,7 +86,7 @@ static const struct stf_rules zksync_os_v31 = {
 #define ETHEREUM_COMMON                                                                            \
     .execution_version = 0, .is_zksync_os = false, .max_code_len = CODE_LEN_MAX,                   \
     .max_initcode_len = INITCODE_LEN_MAX, .max_depth = DEPTH_MAX, .max_heap_len = HEAP_LEN_MAX,    \
-    .block_native_limit = UINT64_MAX, .tx_native_limit = UINT64_MAX,                               \
+    .max_return_len = UINT64_MAX, .block_native_limit = UINT64_MAX, .tx_native_limit = UINT64_MAX, \
     .block_l2_log_limit = UINT32_MAX, .burns_base_fee = true, .prevrandao_is_one = false,          \
     .blob_hash_is_zero = false, .tx_blob = true, .has_system_txs = false,                          \
     .refund_before_native_delta = false, .create_checks_storage = true

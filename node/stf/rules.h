@@ -56,6 +56,7 @@ struct stf_rules {
     enum rules_opcode_set opcodes;
     /* limits */
     uint32_t max_code_len, max_initcode_len, max_depth, max_heap_len;
+    uint64_t max_return_len; /* outputs of all frames of a transaction together */
     uint64_t block_native_limit, tx_native_limit; /* 2^35 */
     uint32_t block_l2_log_limit;
     /* ZKsync OS: constants of spec 10 §7.2 */

@@ -42,20 +42,21 @@ struct
     stf_res { /* the two resources (spec 10 §7); changed only by res_charge and by giving gas to callees */
     uint64_t gas, native;
 };
-/* Native is tested first; a failed native charge sets the remainder to 0. */
+/* Gas is tested first: what the frame cannot pay in gas is not done and costs no native either (v30 tested native
+ * first). A failed charge sets its remainder to 0. */
 static inline enum stf_halt res_charge(struct stf_res *r, uint64_t gas, uint64_t native)
 {
     uint64_t left;
-    if (GH_UNLIKELY(__builtin_sub_overflow(r->native, native, &left))) {
-        r->native = 0;
-        return HALT_OUT_OF_NATIVE;
-    }
-    r->native = left;
     if (GH_UNLIKELY(__builtin_sub_overflow(r->gas, gas, &left))) {
         r->gas = 0;
         return HALT_OUT_OF_GAS;
     }
     r->gas = left;
+    if (GH_UNLIKELY(__builtin_sub_overflow(r->native, native, &left))) {
+        r->native = 0;
+        return HALT_OUT_OF_NATIVE;
+    }
+    r->native = left;
     return HALT_NONE;
 }
 
@@ -97,7 +98,8 @@ enum stf_halt sys_sub_balance(struct stf_block *b, struct stf_res *res, const st
 /* old nonce out; HALT_REVERT when it is 2^64-1 */
 enum stf_halt sys_increment_nonce(struct stf_block *b, struct stf_res *res, const struct addr *a,
                                   uint64_t *old_nonce);
-/* A creation starts: nonce 1 (EIP-161), marks "created in this transaction" (EIP-6780). */
+/* A creation starts: nonce 1 (EIP-161). Ethereum: marks "created in this transaction" (EIP-6780); under ZKsync OS rules
+ * only stored code does. */
 enum stf_halt sys_mark_created(struct stf_block *b, struct stf_res *res, const struct addr *a);
 bool sys_created_in_tx(const struct stf_block *b, const struct addr *a);
 /* EIP-7610: some slot of the account is not zero. Only asked under rules with create_checks_storage; an oracle that cannot tell
@@ -107,9 +109,10 @@ bool sys_has_storage(const struct stf_block *b, const struct addr *a);
 enum stf_halt sys_set_code(struct stf_block *b, struct stf_res *res, const struct addr *a,
                            struct bytes code);
 /* EIP-6780; moves the balance at once, deletion at the end of the transaction. Charges the beneficiary's access
- * (gas: 2600 if cold, 25000 if it is empty and value moves; 5000 base by the opcode table). */
+ * (gas: 2600 if cold, 25000 if it is empty and value moves; 5000 base by the opcode table). in_creation: the frame
+ * runs initcode, so the account dies in any case. */
 enum stf_halt sys_selfdestruct(struct stf_block *b, struct stf_res *res, const struct addr *self,
-                               const struct addr *beneficiary);
+                               const struct addr *beneficiary, bool in_creation);
 
 /* ---- storage: gas by EIP-2929/2200/3529 with refunds, native by spec 10 §7.7 ---- */
 enum stf_halt sys_sload(struct stf_block *b, struct stf_res *res, const struct addr *self,

@@ -13,8 +13,8 @@ static struct addr receiver(void)
 /* What a plain transfer to a fresh account costs, number by number (spec 10 §7.7). */
 #define TRANSFER_INTRINSIC 922240u
 #define TRANSFER_BODY                                                                              \
-    (4000u + 4000u + 242240u /* callee, new */ + 4000u /* can the sender pay */ +                  \
-     2u * 5000u /* two balances */)
+    (4000u /* the caller's environment */ + 4000u + 4000u + 242240u /* callee, new */ +            \
+     4000u /* can the sender pay */ + 2u * 5000u /* two balances */)
 
 static void test_transfer(void **state)
 {
@@ -30,8 +30,8 @@ static void test_transfer(void **state)
     assert_int_equal(r->gas_refunded, 0);
     assert_int_equal(r->computational_native_used, TRANSFER_INTRINSIC + TRANSFER_BODY);
     assert_int_equal(r->native_used, TRANSFER_INTRINSIC + TRANSFER_BODY);
-    /* sender: key, format, nonce +1 (2), balance (metadata and 4 bytes); receiver: key, format, 3; 134 fixed */
-    assert_int_equal(r->pubdata_used, 134 + (32 + 1 + 2 + 5) + (32 + 1 + 3));
+    /* the body: the sender's balance is another one, of no more bytes (0); receiver: key, format, 3; 134 fixed */
+    assert_int_equal(r->pubdata_used, 134 + (32 + 1 + 3));
     assert_int_equal(r->output.len, 0);
     struct stf_block_output out = chain_end(&c);
     assert_int_equal(chain_balance(&c, &to), 12345);
@@ -139,7 +139,7 @@ static void test_pubdata_not_paid(void **state)
     tx.gas_limit = 120000;
     chain_expect(&c, &tx, true);
     uint64_t body = c.result.native_used;
-    assert_int_equal(c.result.pubdata_used, 134 + (32 + 1 + 2 + 5) + 34);
+    assert_int_equal(c.result.pubdata_used, 134 + 34);
     c.b = NULL;
     uint64_t per_byte = (100 * 120000 - body) / (134 + 34); /* just enough */
     c.ctx.pubdata_price = u256_of_u64(per_byte * 10);
@@ -325,7 +325,7 @@ static void test_block_limits(void **state)
 {
     (void)state;
     check_limit(set_gas_limit, 42000, STF_E_BLOCK_GAS_LIMIT);
-    uint64_t first = 134 + 32 + 1 + 2 + 5, second = 134 + (32 + 1 + 2 + 5) + (32 + 1 + 2);
+    uint64_t first = 134, second = 134 + (32 + 1 + 2);
     check_limit(set_pubdata_limit, first + second, STF_E_BLOCK_PUBDATA_LIMIT);
 }
 

@@ -298,7 +298,7 @@ static void test_interop_root_event(void **state)
     struct sys_mark m = sys_snapshot(f.c.b);
     assert_int_equal(sys_emit_event(f.c.b, &f.res, &storage, topics, 3, bytes_of(data, 96)),
                      HALT_NONE);
-    assert_int_equal(native_spent(&f), 6000 + 600 + 192 + 6192);
+    assert_int_equal(native_spent(&f), 6000 + 600 + 192 + 6192 + 20000);
     assert_int_equal(f.c.b->interop_roots.cnt, 1);
     const struct stf_interop_root *root = f.c.b->interop_roots.p;
     assert_int_equal(root->chain_id.w[0], 506);

@@ -131,14 +131,17 @@ static void test_out_of_either(void **state)
     struct fixture f;
     fixture_init(&f);
     struct b256 k = b256_of_u64(1), v;
-    struct stf_res res = { 99, 3999 }; /* both short: native is told */
+    struct stf_res res = { 99, 3999 }; /* both short: gas is told, and no native taken */
+    assert_int_equal(sys_sload(f.c.b, &res, &f.a, &k, &v), HALT_OUT_OF_GAS);
+    assert_int_equal(res.gas, 0);
+    assert_int_equal(res.native, 3999);
+    res = (struct stf_res){ 100, 3999 };
     assert_int_equal(sys_sload(f.c.b, &res, &f.a, &k, &v), HALT_OUT_OF_NATIVE);
     assert_int_equal(res.native, 0);
-    res = (struct stf_res){ 99, 4000 };
-    assert_int_equal(sys_sload(f.c.b, &res, &f.a, &k, &v), HALT_OUT_OF_GAS);
     res =
         (struct stf_res){ 2099, 1000000 }; /* the warm part is gone, the cold one was not reached */
     assert_int_equal(sys_sload(f.c.b, &res, &f.a, &k, &v), HALT_OUT_OF_GAS);
+    assert_int_equal(res.native, 1000000 - 4000);
     res = (struct stf_res){ 5000, 4000 + 242239 };
     assert_int_equal(sys_sload(f.c.b, &res, &f.a, &k, &v), HALT_OUT_OF_NATIVE);
     assert_int_equal(load(&f, 1, 0).gas, 2100); /* none of them warmed it */
@@ -291,11 +294,17 @@ static void test_set_code_native(void **state)
 
 /* ---- self-destruction ---- */
 
-static struct cost destroy(struct fixture *f, const struct addr *self, const struct addr *to)
+static struct cost destroy_in(struct fixture *f, const struct addr *self, const struct addr *to,
+                              bool in_creation)
 {
     struct stf_res res = { 1000000, 10000000 };
-    assert_int_equal(sys_selfdestruct(f->c.b, &res, self, to), HALT_NONE);
+    assert_int_equal(sys_selfdestruct(f->c.b, &res, self, to, in_creation), HALT_NONE);
     return (struct cost){ 1000000 - res.gas, 10000000 - res.native };
+}
+
+static struct cost destroy(struct fixture *f, const struct addr *self, const struct addr *to)
+{
+    return destroy_in(f, self, to, false);
 }
 
 static void test_selfdestruct_of_old_contract(void **state)
@@ -367,7 +376,7 @@ static void test_selfdestruct_of_funded_address(void **state)
     chain_fund(&f.c, &f.a, 9);
     struct stf_res res = { 1000000, 10000000 };
     assert_int_equal(sys_mark_created(f.c.b, &res, &f.a), HALT_NONE);
-    (void)destroy(&f, &f.a, &f.a); /* to itself: burned */
+    (void)destroy_in(&f, &f.a, &f.a, true); /* to itself: burned */
     journal_tx_commit(f.c.b);
     struct stf_block_output out = chain_end(&f.c);
     assert_int_equal(out.diff_cnt, 1);
@@ -517,7 +526,7 @@ static void apply(struct chain *c, const struct op *o)
         h = sys_send_message(b, &res, &a, bytes_of(code, 2));
         break;
     case 9:
-        h = sys_selfdestruct(b, &res, &a, &other);
+        h = sys_selfdestruct(b, &res, &a, &other, o->value % 2 == 0);
         break;
     case 10:
         assert_true(journal_set_delegation(b, e, &other));
