@@ -1,6 +1,7 @@
 /* tests/statetest/main.c
  *
  *   statetest [--trace] [--case NAME] PATH...
+ *   statetest --lines [--wrong NAME]             (lines.h)
  *
  * Runs every Cancun, Prague and Osaka case of the public suites in the files given, and in folders
  * recursively, on all processors: state tests, and RLP, trie and transaction tests, told apart by
@@ -8,6 +9,7 @@
  * passed, M failed"; exits with 1 when a case failed or nothing was run. --case runs only the state test case of that
  * name ("add11[Prague,d0,g0,v0]"); --trace writes the steps of what is run to the standard output (EIP-3155), case after
  * case. */
+#include "tests/statetest/lines.h"
 #include "tests/statetest/run.h"
 #include "tests/statetest/suites.h"
 #include "tests/statetest/trace.h"
@@ -234,6 +236,10 @@ static void run_all(struct session *s)
 int main(int argc, char **argv)
 {
     struct session s = { .out = PTHREAD_MUTEX_INITIALIZER };
+    if (argc == 2 && strcmp(argv[1], "--lines") == 0)
+        return lines_run(stdin, stdout, NULL) ? 0 : 1;
+    if (argc == 4 && strcmp(argv[1], "--lines") == 0 && strcmp(argv[2], "--wrong") == 0)
+        return lines_run(stdin, stdout, argv[3]) ? 0 : 1;
     int first = 1;
     bool ok = true;
     for (; first < argc && argv[first][0] == '-'; first++) {
@@ -247,7 +253,8 @@ int main(int argc, char **argv)
         }
     }
     if (first >= argc) {
-        (void)fprintf(stderr, "usage: statetest [--trace] [--case NAME] PATH...\n");
+        (void)fprintf(stderr, "usage: statetest [--trace] [--case NAME] PATH...\n"
+                              "       statetest --lines [--wrong NAME]\n");
         return 2;
     }
     json_object_seed(0); /* before threads make it a race */

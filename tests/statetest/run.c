@@ -112,11 +112,12 @@ struct run {
     struct trace *trace; /* may be NULL */
 };
 
-static void summarize(const struct run *r, const struct b256 *root)
+static void summarize(const struct run *r, const struct b256 *root, const struct b256 *logs)
 {
     const struct stf_tx_result *o = &r->result;
     struct trace_summary s = {
         .root = *root,
+        .logs = *logs,
         .output = o->output,
         .gas_used = o->gas_used,
         .pass = r->executed && o->success,
@@ -132,8 +133,9 @@ static enum run_result compare(const struct run *r, const struct world *w, struc
 {
     char hex[67];
     struct b256 root = world_state_root(w, r->executed ? r->block : NULL, arena);
+    struct b256 logs = logs_hash(&r->result, r->executed, arena);
     if (r->trace)
-        summarize(r, &root);
+        summarize(r, &root, &logs);
     if (r->executed == r->c->expects_rejection) {
         if (r->executed)
             say(why, "accepted, should be rejected", "");
@@ -146,7 +148,6 @@ static enum run_result compare(const struct run *r, const struct world *w, struc
         say(why, "state root", hex);
         return RUN_FAILED;
     }
-    struct b256 logs = logs_hash(&r->result, r->executed, arena);
     if (!b256_eq(&logs, &r->c->logs)) {
         hex_encode0x(hex, logs.b, 32);
         say(why, "logs hash", hex);

@@ -81,10 +81,11 @@ void trace_clear(struct trace *t)
 
 void trace_summary(struct trace *t, const struct trace_summary *s)
 {
-    char root[67];
+    char root[67], logs[67];
     struct buf b;
     buf_init(&b, LINE_MAX);
     hex_encode0x(root, s->root.b, 32);
+    hex_encode0x(logs, s->logs.b, 32);
     put_hex(&b, s->output);
     CHECK(!b.failed);
     (void)fprintf(t->out,
@@ -92,6 +93,7 @@ void trace_summary(struct trace *t, const struct trace_summary *s)
                   (int)b.len, b.p, (unsigned long long)s->gas_used, s->pass ? "true" : "false");
     if (s->why)
         (void)fprintf(t->out, ",\"error\":\"%s\"", s->why);
-    (void)fprintf(t->out, ",\"fork\":\"%s\",\"test\":\"%s\"}\n", s->fork, s->test);
+    (void)fprintf(t->out, ",\"fork\":\"%s\",\"test\":\"%s\",\"logsHash\":\"%s\"}\n", s->fork,
+                  s->test, logs);
     buf_clear(&b);
 }

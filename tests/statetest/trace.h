@@ -23,7 +23,7 @@ void trace_init(struct trace *t, FILE *out);
 void trace_clear(struct trace *t);
 /* The summary behind the last line. why: NULL, or why the transaction was refused. */
 struct trace_summary {
-    struct b256 root;
+    struct b256 root, logs;
     struct bytes output;
     uint64_t gas_used;
     bool pass;

@@ -1,6 +1,8 @@
 #include "tests/statetest/world.h"
 
+#include "node/base/hash.h"
 #include "node/base/rlp.h"
+#include "node/stf/evm.h"
 #include "tests/statetest/mpt.h"
 
 #include <stdlib.h>
@@ -59,10 +61,23 @@ static struct bytes blob_of(struct bytes code, struct arena *arena)
     return bytes_of(p, code_blob_len(code.len));
 }
 
+/* EIP-7702: here a designator is told by its bytes; the state transition function goes by the record's status. */
+static void mark_delegation(struct account_record *rec, struct bytes *blob)
+{
+    struct addr target;
+    if (!evm_delegation_target(bytes_of(blob->p, rec->code_len), &target))
+        return;
+    blob->len = code_padded_len(rec->code_len); /* without a bitmap */
+    rec->versioning = ACCOUNT_VERSIONING_DELEGATED;
+    rec->bytecode_hash = blake2s(blob->p, blob->len);
+    rec->artifacts_len = 0;
+}
+
 static void add_account(struct world *w, const struct fixture_account *a, struct arena *arena)
 {
     struct bytes blob = blob_of(a->code, arena);
     struct account_record rec = record_of(a, blob);
+    mark_delegation(&rec, &blob);
     uint8_t *encoded = take(arena, ACCOUNT_RECORD_LEN);
     account_encode(encoded, &rec);
     struct b256 value = account_value(&rec), key = account_flat_key(&a->addr);
