@@ -17,7 +17,7 @@
 #define MAX_TX_LEN  (8u << 20)
 #define TX_UPGRADE  0x7e
 #define TX_PRIORITY 0x7f
-#define TOPIC_CNT   16
+#define TOPIC_CNT   24
 
 const struct b256 *decode_topics(size_t *n)
 {
@@ -30,6 +30,7 @@ const struct b256 *decode_topics(size_t *n)
                                 ABI_V31_BLOCKS_VERIFICATION_TOPIC,
                                 ABI_V31_BLOCK_EXECUTION_TOPIC,
                                 ABI_V31_BLOCKS_REVERT_TOPIC,
+                                ABI_V31_NEW_RELAYED_PRIORITY_TRANSACTION_TOPIC,
                                 ABI_V31_NEW_UPGRADE_CUT_DATA_TOPIC,
                                 ABI_V31_EXECUTE_UPGRADE_TOPIC,
                                 ABI_V31_NEW_L2_DA_COMMITMENT_SCHEME_TOPIC,
@@ -124,7 +125,7 @@ static bool upgrade(struct decoded *out, const struct abi_log_view *view, const 
 static bool small(uint64_t *out, const struct u256 *v, struct err *err)
 {
     if (!u256_fits_u64(v))
-        return err_set(err, ERR_INVALID, "batch number above 64 bits");
+        return err_set(err, ERR_INVALID, "number above 64 bits");
     *out = v->w[0];
     return true;
 }
@@ -176,6 +177,13 @@ static bool batch_event(struct sl_event *e, const struct abi_log_view *view, str
                small(&e->batch, &v.total_batches_committed, err) &&
                small(&e->first, &v.total_batches_verified, err) &&
                small(&e->last, &v.total_batches_executed, err);
+    }
+    if (b256_eq(t, &ABI_V31_NEW_RELAYED_PRIORITY_TRANSACTION_TOPIC)) {
+        struct abi_v31_new_relayed_priority_transaction v;
+        e->kind = SL_PRIORITY_RELAYED;
+        /* the id is the operation's plus one: the event comes after it is in the tree (spec 30 §7.3) */
+        return abi_v31_decode_new_relayed_priority_transaction(view, &v, arena, err) &&
+               small(&e->last, &v.tx_id, err);
     }
     *ours = false;
     return true;
@@ -234,6 +242,6 @@ bool decode_log(struct decoded *out, const struct eth_log *log, uint64_t chain_i
         return true;
     char hex[67];
     hex_encode0x(hex, log->tx_hash.b, 32);
-    return err_wrap(err, "log %" PRIu64 " of L1 transaction %s in block %" PRIu64, log->log_index,
-                    hex, log->block_number);
+    return err_wrap(err, "log %" PRIu64 " of transaction %s in block %" PRIu64, log->log_index, hex,
+                    log->block_number);
 }

@@ -93,8 +93,10 @@ static void range_free(struct watcher *w)
 struct watcher *watcher_create(const struct watcher_deps *deps, const struct watcher_config *cfg,
                                const struct watcher_callbacks *cb, struct err *err)
 {
-    if (cfg->poll_ms == 0 || addr_is_zero(&cfg->diamond)) {
-        err_set(err, ERR_INVALID, "the watcher needs a diamond and a poll interval");
+    if (cfg->poll_ms == 0 || addr_is_zero(&cfg->diamond) || !cfg->name || !cfg->cursor ||
+        !cfg->families) {
+        err_set(err, ERR_INVALID,
+                "the watcher needs a name, a cursor, families, a diamond and a poll interval");
         return NULL;
     }
     struct watcher *w = calloc(1, sizeof(*w));
@@ -123,14 +125,20 @@ struct watcher *watcher_create(const struct watcher_deps *deps, const struct wat
     return w;
 }
 
+static bool load_progress(struct watcher *w, struct store_reader *r, struct err *err)
+{
+    return !(w->cfg.families & WATCH_REQUESTS) ||
+           (l1_priority_next_id(r, &w->next_priority_id, err) &&
+            l1_priority_seen(r, w->cursor.next_block, &w->seen, err));
+}
+
 bool watcher_start(struct watcher *w, struct err *err)
 {
     struct store_reader *r = store_reader_open(w->deps.store, err);
     if (!r)
         return false;
-    bool ok = watcher_cursor_load(r, WATCHER_CURSOR_NAME, &w->cursor, &w->have_cursor, err) &&
-              l1_priority_next_id(r, &w->next_priority_id, err) &&
-              l1_priority_seen(r, w->cursor.next_block, &w->seen, err);
+    bool ok = watcher_cursor_load(r, w->cfg.cursor, &w->cursor, &w->have_cursor, err) &&
+              load_progress(w, r, err);
     store_reader_close(r);
     if (!ok)
         return false;
@@ -171,7 +179,8 @@ static void fail(struct watcher *w, const struct err *why)
 {
     snprintf(w->status.error, sizeof(w->status.error), "%.250s", why->msg);
     w->status.stopped = true;
-    log_error(LOG_L1, "watcher stopped", LOG_STR("reason", why->msg));
+    log_error(LOG_L1, "watcher stopped", LOG_STR("layer", w->cfg.name),
+              LOG_STR("reason", why->msg));
     watcher_stop(w);
     w->cb.on_stopped(w->cb.arg, why);
 }
@@ -180,7 +189,8 @@ static void fail(struct watcher *w, const struct err *why)
 static void trouble(struct watcher *w, const struct err *why)
 {
     if (w->status.error[0] == 0)
-        log_warn(LOG_L1, "L1 is not answering", LOG_STR("error", why->msg));
+        log_warn(LOG_L1, "the layer is not answering", LOG_STR("layer", w->cfg.name),
+                 LOG_STR("error", why->msg));
     snprintf(w->status.error, sizeof(w->status.error), "%.250s", why->msg);
     range_free(w);
     schedule(w, w->cfg.poll_ms);
@@ -201,8 +211,8 @@ static void idle(struct watcher *w)
     uint64_t now = clock_mono_ms(w->deps.clock);
     bool silent = now - w->head_seen_mono_ms > w->cfg.silence_alarm_ms;
     if (silent && !w->status.silent)
-        log_error(LOG_L1, "L1 shows no new block", LOG_U64("for_ms", now - w->head_seen_mono_ms),
-                  LOG_U64("head", w->head));
+        log_error(LOG_L1, "the layer shows no new block", LOG_STR("layer", w->cfg.name),
+                  LOG_U64("for_ms", now - w->head_seen_mono_ms), LOG_U64("head", w->head));
     w->status.silent = silent;
     if (w->seen < w->next_priority_id)
         snprintf(w->status.error, sizeof(w->status.error),
@@ -229,7 +239,7 @@ static void on_head(void *arg, const struct eth_reply *reply, const struct eth_b
     struct watcher *w = arg;
     w->request = NULL;
     if (reply->err || !b) {
-        static const struct err none = { .kind = ERR_TRANSIENT, .msg = "L1 has no latest block" };
+        static const struct err none = { .kind = ERR_TRANSIENT, .msg = "no latest block" };
         trouble(w, reply->err ? reply->err : &none);
         return;
     }
@@ -264,7 +274,7 @@ static void on_code(void *arg, const struct eth_reply *reply, struct bytes code)
     if (reply->err) {
         struct err err = *reply->err;
         if (err.kind == ERR_REJECTED) { /* a pruned node: nothing to search with, scan it all */
-            log_warn(LOG_L1, "L1 node has no old state: the first scan starts at block 0",
+            log_warn(LOG_L1, "the node has no old state: the first scan starts at block 0",
                      LOG_STR("error", err.msg));
             w->lo = w->hi = 0;
         } else {
@@ -287,7 +297,8 @@ static void search_step(struct watcher *w)
     if (w->lo >= w->hi) {
         w->cursor = (struct watcher_cursor){ .next_block = w->lo };
         w->have_cursor = true;
-        log_info(LOG_L1, "first scan", LOG_U64("from", w->lo), LOG_U64("head", w->head));
+        log_info(LOG_L1, "first scan", LOG_STR("layer", w->cfg.name), LOG_U64("from", w->lo),
+                 LOG_U64("head", w->head));
         advance(w);
         return;
     }
@@ -302,15 +313,15 @@ static void search_step(struct watcher *w)
 static bool store_rewind(struct store_txn *t, void *arg, struct err *err)
 {
     const struct range *r = arg;
-    return l1_priority_truncate(t, r->cursor.next_block, r->keep_below, err) &&
-           watcher_cursor_put(t, WATCHER_CURSOR_NAME, &r->cursor, err);
+    bool requests = r->w->cfg.families & WATCH_REQUESTS;
+    return (!requests || l1_priority_truncate(t, r->cursor.next_block, r->keep_below, err)) &&
+           watcher_cursor_put(t, r->w->cfg.cursor, &r->cursor, err);
 }
 
 static bool read_progress(struct watcher *w, struct err *err)
 {
     struct store_reader *r = store_reader_open(w->deps.store, err);
-    bool ok = r && l1_priority_next_id(r, &w->next_priority_id, err) &&
-              l1_priority_seen(r, w->cursor.next_block, &w->seen, err);
+    bool ok = r && load_progress(w, r, err);
     store_reader_close(r);
     return ok;
 }
@@ -325,10 +336,11 @@ static void rewind_to(struct watcher *w, struct watcher_cursor to)
     w->status.last_reorg_depth = depth;
     if (depth > w->status.max_reorg_depth)
         w->status.max_reorg_depth = depth;
-    log_warn(LOG_L1, "L1 reorganisation", LOG_U64("back_to", to.next_block),
-             LOG_U64("depth", depth));
+    log_warn(LOG_L1, "reorganisation", LOG_STR("layer", w->cfg.name),
+             LOG_U64("back_to", to.next_block), LOG_U64("depth", depth));
     struct range r = { .w = w, .cursor = to };
-    r.keep_below = w->cb.first_free_priority_id(w->cb.arg);
+    if (w->cfg.families & WATCH_REQUESTS)
+        r.keep_below = w->cb.first_free_priority_id(w->cb.arg);
     bool ok = store_write_sync(w->deps.store, STORE_JOURNAL, store_rewind, &r, &err);
     if (ok) {
         w->cursor = to;
@@ -379,7 +391,7 @@ static void candidate_holds(struct watcher *w)
 static void on_cursor_block(void *arg, const struct eth_reply *reply, const struct eth_block *b)
 {
     static const struct err missing = { .kind = ERR_TRANSIENT,
-                                        .msg = "L1 does not show a block below its head" };
+                                        .msg = "a block below the head is not shown" };
     struct watcher *w = arg;
     w->request = NULL;
     struct b256 want = candidate(w).block_hash;
@@ -417,8 +429,8 @@ static void advance(struct watcher *w)
         /* an endpoint that is behind, or a fork that is shorter so far: its next blocks tell which */
         struct err behind;
         err_set(&behind, ERR_TRANSIENT,
-                "L1 is at block %" PRIu64 ", below the last block read, %" PRIu64, w->head,
-                w->cursor.next_block - 1);
+                "%s is at block %" PRIu64 ", below the last block read, %" PRIu64, w->cfg.name,
+                w->head, w->cursor.next_block - 1);
         trouble(w, &behind);
         return;
     }
@@ -448,14 +460,16 @@ static bool take_log(struct watcher *w, struct range *r, const struct eth_log *l
     bool ok = true;
     /* requests and batch events count only from the diamond itself */
     bool from_diamond = addr_eq(&log->addr, &w->cfg.diamond);
-    if (d.kind == DECODED_PRIORITY && from_diamond) {
+    bool requests = from_diamond && (w->cfg.families & WATCH_REQUESTS);
+    bool batches = from_diamond && (w->cfg.families & WATCH_BATCHES);
+    if (d.kind == DECODED_PRIORITY && requests) {
         void *p = grow(&r->arena, r->rows, &r->row_cap, r->row_cnt, sizeof(*r->rows));
         ok = p != NULL;
         if (ok) {
             r->rows = p;
             r->rows[r->row_cnt++] = d.row;
         }
-    } else if (d.kind == DECODED_UPGRADE && from_diamond) {
+    } else if (d.kind == DECODED_UPGRADE && requests) {
         void *p =
             grow(&r->arena, r->upgrades, &r->upgrade_cap, r->upgrade_cnt, sizeof(*r->upgrades));
         ok = p != NULL;
@@ -463,7 +477,7 @@ static bool take_log(struct watcher *w, struct range *r, const struct eth_log *l
             r->upgrades = p;
             r->upgrades[r->upgrade_cnt++] = d.row;
         }
-    } else if (d.kind == DECODED_EVENT && (from_diamond || d.event.kind == SL_NOTICE)) {
+    } else if (d.kind == DECODED_EVENT && (batches || d.event.kind == SL_NOTICE)) {
         void *p = grow(&r->arena, r->events, &r->event_cap, r->event_cnt, sizeof(*r->events));
         ok = p != NULL;
         if (ok) {
@@ -481,7 +495,7 @@ static bool store_range(struct store_txn *t, void *arg, struct err *err)
         if (!l1_upgrade_put(t, &r->upgrades[i], err))
             return false;
     return l1_priority_append(t, r->rows, r->row_cnt, err) &&
-           watcher_cursor_put(t, WATCHER_CURSOR_NAME, &r->cursor, err);
+           watcher_cursor_put(t, r->w->cfg.cursor, &r->cursor, err);
 }
 
 static void remember(struct watcher *w, struct watcher_cursor c)
@@ -525,7 +539,8 @@ static void on_count(void *arg, const struct err *failed)
 static void check_count(struct watcher *w)
 {
     struct err err = { .kind = ERR_NONE };
-    if (w->checked_at == w->cursor.next_block || w->cursor.next_block == 0) {
+    if (!(w->cfg.families & WATCH_REQUESTS) || w->checked_at == w->cursor.next_block ||
+        w->cursor.next_block == 0) {
         idle(w);
         return;
     }
@@ -595,7 +610,7 @@ static void on_head_again(void *arg, const struct eth_reply *reply, const struct
 {
     struct watcher *w = arg;
     static const struct err moved = { .kind = ERR_TRANSIENT,
-                                      .msg = "L1 changed while a range was read" };
+                                      .msg = "the head changed while a range was read" };
     w->request = NULL;
     if (reply->err || !b || !b256_eq(&b->hash, &w->head_hash))
         trouble(w, reply->err ? reply->err : &moved);

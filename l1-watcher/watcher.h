@@ -19,7 +19,13 @@
 #include "node/sender/sl_event.h"
 #include "node/store/l1_tx.h"
 
-#define WATCHER_CURSOR_NAME "l1" /* its row in table watcher_cursor */
+/* rows in table watcher_cursor */
+#define WATCHER_CURSOR_L1      "l1"
+#define WATCHER_CURSOR_GATEWAY "gateway"
+
+/* What is taken from the logs. Where a chain settles on a Gateway, requests are read on L1 and batch events on the Gateway; notices
+ * (upgrade, freeze, migration) are taken everywhere. */
+enum watcher_family { WATCH_REQUESTS = 1, WATCH_BATCHES = 2 };
 
 struct watcher;
 struct watcher_deps { /* borrowed */
@@ -29,10 +35,15 @@ struct watcher_deps { /* borrowed */
     struct store *store;
 };
 struct watcher_config {
+    const char *name;   /* of the layer, in texts: "L1"; borrowed */
+    const char *cursor; /* WATCHER_CURSOR_*; borrowed */
+    unsigned families;  /* enum watcher_family */
     uint64_t chain_id;
     struct addr diamond, ctm, server_notifier; /* the last two may be zero */
     uint64_t confirmations, poll_ms, max_blocks;
-    uint64_t silence_alarm_ms; /* no new head for so long is an alarm; 0: 120 s */
+    uint64_t
+        silence_alarm_ms; /* no new head for so long is an alarm; 0: 120 s; UINT64_MAX: never, a quiet Gateway makes no
+                                * blocks */
 };
 struct watcher_callbacks { /* on the loop */
     void *arg;

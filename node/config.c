@@ -54,7 +54,6 @@ struct yaml_reader {
     const char *file;
     bool allow_unknown;
     struct buf *warnings;
-    bool urls_given; /* the first URL of a file replaces the default or an earlier file's */
     bool in_list;
     bool seen[MAX_KEYS]; /* in this file */
     char name[MAX_NAME];
@@ -94,11 +93,9 @@ static bool scalar(struct yaml_reader *y, const char *value, size_t line)
                        y->in_list ? "%s:%zu: %s takes one value, not a list"
                                   : "%s:%zu: %s is given twice",
                        y->file, line, y->name);
+    if (k->type == CFG_URLS && !*seen)
+        config_urls_clear(y->c, k);
     *seen = true;
-    if (k->type == CFG_URLS && !y->urls_given) {
-        y->c->general.l1_rpc_url_cnt = 0;
-        y->urls_given = true;
-    }
     if (!set_key(y->c, k, value, y->err))
         return err_wrap(y->err, "%s:%zu", y->file, line);
     return true;
@@ -251,7 +248,7 @@ static bool load_env(struct config *c, char *const *env, struct err *err)
             if (!env_matches(*env, config_keys[i].name, &val))
                 continue;
             if (config_keys[i].type == CFG_URLS)
-                c->general.l1_rpc_url_cnt = 0;
+                config_urls_clear(c, &config_keys[i]);
             if (!set_key(c, &config_keys[i], val, err))
                 return err_wrap(err, "environment");
         }
@@ -304,10 +301,10 @@ bool config_validate(const struct config *c, struct err *err)
         return err_set(err, ERR_INVALID,
                        "l1_sender.pubdata_mode Blobs is not available in this build: use Calldata "
                        "or Validium");
-    if (c->l1_sender.pubdata_mode == PUBDATA_RELAYED)
+    if (c->l1_sender.pubdata_mode == PUBDATA_RELAYED && c->general.gateway_rpc_url_cnt == 0)
         return err_set(err, ERR_INVALID,
-                       "l1_sender.pubdata_mode RelayedL2Calldata needs a Gateway, which this build "
-                       "does not settle on");
+                       "l1_sender.pubdata_mode RelayedL2Calldata is for a chain that settles on a "
+                       "Gateway: it needs general.gateway_rpc_url");
     bool priced = c->fee.base_token_usd > 0;
     if (!priced && !(c->sequencer.has_native_price_override && c->sequencer.has_base_fee_override &&
                      c->sequencer.has_pubdata_price_override))

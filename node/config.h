@@ -30,6 +30,8 @@ struct config {
     struct {
         char l1_rpc_urls[CONFIG_MAX_URLS][CONFIG_TEXT_CAP];
         size_t l1_rpc_url_cnt;
+        char gateway_rpc_urls[CONFIG_MAX_URLS][CONFIG_TEXT_CAP];
+        size_t gateway_rpc_url_cnt;
         char data_dir[CONFIG_TEXT_CAP];
         uint64_t min_blocks_to_replay, blocks_to_retain_in_memory;
         uint64_t history_blocks, checkpoint_every_blocks;

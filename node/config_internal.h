@@ -21,8 +21,9 @@ enum config_type {
 struct config_key {
     const char *name;
     enum config_type type;
-    size_t offset, flag_offset; /* flag: CFG_OPT_WEI, the bool that says it was given */
-    uint64_t min, max;          /* numbers; CFG_TEXT: min 1 = must not be empty when given */
+    size_t offset,
+        flag_offset;   /* flag: CFG_OPT_WEI, the bool that says it was given; CFG_URLS, the count */
+    uint64_t min, max; /* numbers; CFG_TEXT: min 1 = must not be empty when given */
     const char *def;
     const char *const *names; /* CFG_ENUM, in the order of the enum */
     const char *help;
@@ -33,6 +34,7 @@ extern const size_t config_key_cnt;
 /* Parses one value into its place. A list of URLs is appended to. */
 MUST_USE bool config_value_set(struct config *c, const struct config_key *k, const char *value,
                                struct err *err);
+void config_urls_clear(struct config *c, const struct config_key *k);
 /* The value as text, secrets as ***. */
 void config_value_print(struct buf *out, const struct config *c, const struct config_key *k);
 const struct config_key *config_key_find(const char *name);

@@ -19,6 +19,10 @@
     {                                                                                              \
         name, CFG_OPT_WEI, AT(field), AT(flag), 0, 0, "", NULL, help                               \
     }
+#define URLSK(name, urls, cnt, def, help)                                                          \
+    {                                                                                              \
+        name, CFG_URLS, AT(urls), AT(cnt), 0, 0, def, NULL, help                                   \
+    }
 
 static const char *const pubdata_modes[] = { "Blobs", "Calldata", "Validium", "RelayedL2Calldata",
                                              NULL };
@@ -26,8 +30,11 @@ static const char *const finalized_modes[] = { "executed", "l1_finalized", NULL 
 
 #define BIG UINT64_MAX
 const struct config_key config_keys[] = {
-    K("general.l1_rpc_url", CFG_URLS, general.l1_rpc_urls, 0, 0, "http://localhost:8545",
-      "L1 JSON-RPC endpoints: one, a list, or comma-separated; the first that works is used"),
+    URLSK("general.l1_rpc_url", general.l1_rpc_urls, general.l1_rpc_url_cnt,
+          "http://localhost:8545",
+          "L1 JSON-RPC endpoints: one, a list, or comma-separated; the first that works is used"),
+    URLSK("general.gateway_rpc_url", general.gateway_rpc_urls, general.gateway_rpc_url_cnt, "",
+          "the same of the Gateway; needed when the Bridgehub says the chain settles on one"),
     K("general.rocks_db_path", CFG_TEXT, general.data_dir, 1, 0, "./db/node1", "data folder"),
     K("general.min_blocks_to_replay", CFG_U64, general.min_blocks_to_replay, 0, 100000, "10",
       "blocks executed again at start, to find damage before anything is built on it"),

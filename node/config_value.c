@@ -91,17 +91,30 @@ static bool set_text(char *out, const char *value, struct err *err)
     return true;
 }
 
-static bool add_urls(struct config *c, const char *value, struct err *err)
+static size_t *url_cnt(struct config *c, const struct config_key *k)
 {
+    return (size_t *)(void *)((uint8_t *)c + k->flag_offset);
+}
+
+void config_urls_clear(struct config *c, const struct config_key *k)
+{
+    *url_cnt(c, k) = 0;
+}
+
+static bool add_urls(struct config *c, const struct config_key *k, const char *value,
+                     struct err *err)
+{
+    char(*urls)[CONFIG_TEXT_CAP] = place(c, k);
+    size_t *cnt = url_cnt(c, k);
     while (*value) {
         size_t len = strcspn(value, ", ");
         if (len > 0) {
-            if (c->general.l1_rpc_url_cnt == CONFIG_MAX_URLS || len >= CONFIG_TEXT_CAP)
+            if (*cnt == CONFIG_MAX_URLS || len >= CONFIG_TEXT_CAP)
                 return err_set(err, ERR_INVALID, "takes at most %d URLs of %d characters",
                                CONFIG_MAX_URLS, CONFIG_TEXT_CAP - 1);
             if (strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
                 return err_set(err, ERR_INVALID, "is not an http:// or https:// URL");
-            char *out = c->general.l1_rpc_urls[c->general.l1_rpc_url_cnt++];
+            char *out = urls[(*cnt)++];
             memcpy(out, value, len);
             out[len] = 0;
         }
@@ -186,7 +199,7 @@ bool config_value_set(struct config *c, const struct config_key *k, const char *
             return err_set(err, ERR_INVALID, "must not be empty");
         return set_text(place(c, k), value, err);
     case CFG_URLS:
-        return add_urls(c, value, err);
+        return add_urls(c, k, value, err);
     case CFG_U64:
     case CFG_DURATION:
     case CFG_SIZE:
@@ -255,22 +268,29 @@ static void print_text(struct buf *out, const char *s)
     buf_append_str(out, "\"");
 }
 
+/* a URL may carry an API key: only scheme and host are shown */
+static void print_urls(struct buf *out, const char *first, size_t cnt)
+{
+    for (size_t i = 0; i < cnt; i++) {
+        const char *url = first + i * CONFIG_TEXT_CAP;
+        size_t scheme = strcspn(url, "/") + 2, host = strcspn(url + scheme, "/?");
+        const char *at = memchr(url + scheme, '@', host);
+        buf_printf(out, "%s%.*s%s%.*s%s", i ? "," : "\"", (int)scheme, url, at ? "***@" : "",
+                   at ? (int)(host - (size_t)(at + 1 - (url + scheme))) : (int)host,
+                   at ? at + 1 : url + scheme, url[scheme + host] ? "/***" : "");
+    }
+    buf_append_str(out, cnt ? "\"" : "\"\"");
+}
+
 void config_value_print(struct buf *out, const struct config *c, const struct config_key *k)
 {
     switch (k->type) {
     case CFG_TEXT:
         print_text(out, cplace(c, k));
         return;
-    case CFG_URLS: /* a URL may carry an API key: only scheme and host are shown */
-        for (size_t i = 0; i < c->general.l1_rpc_url_cnt; i++) {
-            const char *url = c->general.l1_rpc_urls[i];
-            size_t scheme = strcspn(url, "/") + 2, host = strcspn(url + scheme, "/?");
-            const char *at = memchr(url + scheme, '@', host);
-            buf_printf(out, "%s%.*s%s%.*s%s", i ? "," : "\"", (int)scheme, url, at ? "***@" : "",
-                       at ? (int)(host - (size_t)(at + 1 - (url + scheme))) : (int)host,
-                       at ? at + 1 : url + scheme, url[scheme + host] ? "/***" : "");
-        }
-        buf_append_str(out, c->general.l1_rpc_url_cnt ? "\"" : "\"\"");
+    case CFG_URLS:
+        print_urls(out, cplace(c, k),
+                   *(const size_t *)(const void *)((const uint8_t *)c + k->flag_offset));
         return;
     case CFG_U64:
     case CFG_SIZE:

@@ -109,7 +109,7 @@ static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
     struct err err = { .kind = ERR_NONE };
     if (!n->fee_request)
         n->fee_request =
-            eth_fee_history(n->l1, FEE_WINDOW, TIP_PERCENTILE, NULL, on_history, n, &err);
+            eth_fee_history(node_sl(n), FEE_WINDOW, TIP_PERCENTILE, NULL, on_history, n, &err);
 }
 
 void fees_start(struct node *n)

@@ -34,8 +34,13 @@ static bool status_json(void *ctx, struct buf *out)
     struct settlement *s = ((struct node *)ctx)->settlement;
     if (s)
         return settlement_status_json(s, out);
-    return buf_append_str(out, "{\"frontiers\":null,\"lanes\":null,\"hold\":{\"reason\":\"L1 has "
-                               "not answered yet\",\"remedy\":\"check general.l1_rpc_url\"}}");
+    /* an RPC worker may be here while the loop learns of a Gateway: only what never changes is read */
+    bool l1 = !atomic_load(&((struct node *)ctx)->l1_answered);
+    return buf_printf(
+        out,
+        "{\"frontiers\":null,\"lanes\":null,\"hold\":{\"reason\":\"%s has not answered "
+        "yet\",\"remedy\":\"check general.%s_rpc_url\"}}",
+        l1 ? "L1" : "the Gateway", l1 ? "l1" : "gateway");
 }
 
 static void waits_for(void *ctx, uint64_t batch, char *text, size_t cap, uint64_t *eta_ms)
@@ -45,7 +50,8 @@ static void waits_for(void *ctx, uint64_t batch, char *text, size_t cap, uint64_
     if (s)
         settlement_waits_for(s, batch, text, cap, eta_ms);
     else
-        snprintf(text, cap, "L1 to answer");
+        snprintf(text, cap, "%s to answer",
+                 atomic_load(&((struct node *)ctx)->l1_answered) ? "the Gateway" : "L1");
 }
 
 struct rpc_settlement_ops observe_settlement_ops(struct node *n)
@@ -163,18 +169,35 @@ static void put_addr(struct buf *out, const char *key, const struct addr *a)
     buf_append_str(out, "\"");
 }
 
-/* In words, when L1 cannot be used; "" when it can. */
-static void l1_problem(const struct node *n, char *out, size_t cap)
+/* One layer we look at: L1 always, and the Gateway the chain settles on. */
+struct layer_view {
+    const char *key, *name;
+    struct eth_client *eth;
+    const struct watcher *watcher;
+    const char *problem;
+};
+
+static void status_watcher(const struct watcher *watcher, struct buf *out)
 {
-    if (!n->l1 || !eth_client_outage(n->l1, "L1", out, cap))
-        snprintf(out, cap, "%s", n->l1_problem);
+    struct watcher_status w;
+    watcher_status_get(watcher, &w);
+    buf_printf(
+        out,
+        ",\"watcher\":{\"head\":%" PRIu64 ",\"next_block\":%" PRIu64
+        ",\"next_priority_id\":%" PRIu64 ",\"reorgs\":%" PRIu64 ",\"max_reorg_depth\":%" PRIu64
+        ",\"caught_up\":%s,\"silent\":%s,\"stopped\":%s,\"error\":",
+        w.head, w.next_block, w.next_priority_id, w.reorgs, w.max_reorg_depth,
+        w.caught_up ? "true" : "false", w.silent ? "true" : "false", w.stopped ? "true" : "false");
+    buf_append_json_str(out, w.error);
+    buf_append_str(out, "}");
 }
 
-static void status_l1(const struct node *n, struct buf *out)
+static void status_layer(const struct layer_view *v, struct buf *out)
 {
-    buf_append_str(out, "\"l1\":{\"endpoints\":[");
     struct eth_endpoint_status e;
-    for (size_t i = 0; n->l1 && eth_client_get_endpoint(n->l1, i, &e); i++) {
+    char problem[320] = "";
+    buf_printf(out, "\"%s\":{\"endpoints\":[", v->key);
+    for (size_t i = 0; v->eth && eth_client_get_endpoint(v->eth, i, &e); i++) {
         buf_append_str(out, i ? ",{\"name\":" : "{\"name\":");
         buf_append_json_str(out, e.name);
         buf_printf(out,
@@ -183,33 +206,32 @@ static void status_l1(const struct node *n, struct buf *out)
         buf_append_json_str(out, e.last_error);
         buf_append_str(out, "}");
     }
-    char problem[320];
-    l1_problem(n, problem, sizeof(problem));
+    if (!v->eth || !eth_client_outage(v->eth, v->name, problem, sizeof(problem)))
+        snprintf(problem, sizeof(problem), "%s", v->problem);
     buf_append_str(out, "],\"problem\":");
     buf_append_json_str(out, problem);
-    if (n->watcher) {
-        struct watcher_status w;
-        watcher_status_get(n->watcher, &w);
-        buf_printf(out,
-                   ",\"watcher\":{\"head\":%" PRIu64 ",\"next_block\":%" PRIu64
-                   ",\"next_priority_id\":%" PRIu64 ",\"reorgs\":%" PRIu64
-                   ",\"max_reorg_depth\":%" PRIu64
-                   ",\"caught_up\":%s,\"silent\":%s,\"stopped\":%s,\"error\":",
-                   w.head, w.next_block, w.next_priority_id, w.reorgs, w.max_reorg_depth,
-                   w.caught_up ? "true" : "false", w.silent ? "true" : "false",
-                   w.stopped ? "true" : "false");
-        buf_append_json_str(out, w.error);
-        buf_append_str(out, "}");
-    }
+    if (v->watcher)
+        status_watcher(v->watcher, out);
     buf_append_str(out, "},");
+}
+
+static void status_layers(const struct node *n, struct buf *out)
+{
+    const struct layer_view l1 = { "l1", "L1", n->l1, n->watcher, n->l1_problem };
+    const struct layer_view gateway = { "gateway", "the Gateway", n->gateway, n->gateway_watcher,
+                                        n->gateway_problem };
+    status_layer(&l1, out);
+    if (n->gateway)
+        status_layer(&gateway, out);
 }
 
 static void status_contracts(const struct node *n, struct buf *out)
 {
-    const struct discovery_result *d = &n->contracts;
-    if (!n->have_contracts)
+    const struct discovery_result *d = &n->sl_contracts;
+    if (!n->settlement)
         return;
-    buf_printf(out, "\"settlement_layer\":{\"chain_id\":%" PRIu64 ",", d->l1_chain_id);
+    buf_printf(out, "\"settlement_layer\":{\"chain_id\":%" PRIu64 ",\"is_gateway\":%s,",
+               d->chain_id, n->gateway ? "true" : "false");
     put_addr(out, "bridgehub", &d->bridgehub);
     buf_append_str(out, ",");
     put_addr(out, "diamond", &d->diamond);
@@ -344,7 +366,7 @@ static bool status_members(void *ctx, struct buf *out)
     struct node *n = ctx;
     status_summary(n, out);
     status_contracts(n, out);
-    status_l1(n, out);
+    status_layers(n, out);
     status_senders(n, out);
     status_precompiles(out);
     return !out->failed;

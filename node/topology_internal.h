@@ -28,13 +28,18 @@ struct node {
     struct chain *chain;
     struct rpc *rpc;
     struct eth_client *l1;
-    struct discovery *discovery;
+    struct eth_client *gateway;  /* NULL where the chain settles on L1 */
+    struct discovery *discovery; /* of L1, then of the Gateway: one at a time */
     struct eth_request *fee_request;
     struct signer *signers[LANE_CNT];
     struct tx_journal *journal;
     _Atomic(struct settlement *) settlement; /* NULL until L1 answered once; RPC workers read it */
-    struct watcher *watcher;
-    struct discovery_result contracts;
+    struct watcher *watcher,
+        *gateway_watcher;                 /* the second reads batch events, the first requests */
+    struct discovery_result contracts;    /* on L1 */
+    struct discovery_result sl_contracts; /* on the layer the chain settles on */
+    uint64_t sl_chain_id;                 /* 0: not known yet */
+    atomic_bool l1_answered;              /* RPC workers read it */
     bool have_contracts, stopping, watcher_stopped;
     struct b256 genesis_commitment;
     uint8_t *genesis_json;
@@ -44,7 +49,8 @@ struct node {
     bool have_prices;   /* of a block before, or computed from what L1 asks */
     uint64_t fee_block; /* head when they were set */
     uint64_t started_at_ms, discovery_failures;
-    char l1_problem[256]; /* why L1 was not usable at the last try; "" when it was */
+    /* why the layer was not usable at the last try; "" when it was */
+    char l1_problem[256], gateway_problem[256];
     struct err fatal;
     int exit_code;
 };
@@ -61,7 +67,18 @@ void fees_init(struct node *n);
 void fees_start(struct node *n);
 void fees_stop(struct node *n);
 
-/* layer.c: everything that needs L1 */
+static inline struct eth_client *node_sl(const struct node *n)
+{
+    return n->gateway ? n->gateway : n->l1;
+}
+
+/* layer_parts.c: settlement and the watchers */
+MUST_USE bool layer_start_watcher(struct node *n, struct err *err);
+/* Settlement, and its own watcher where that is not L1's. */
+MUST_USE bool layer_start_settlement(struct node *n, struct err *err);
+void layer_ask_contracts(struct node *n);
+
+/* layer.c: everything that needs a settlement layer */
 MUST_USE bool layer_create(struct node *n, struct err *err);
 void layer_start(struct node *n);
 void layer_stop(struct node *n);

@@ -94,16 +94,45 @@ static bool find_roles(const struct settlement *s, struct finding *f)
     return false;
 }
 
+/* The chain settles where it did when this run began; batches already sealed carry that layer in their hash. */
+static bool find_layer(const struct settlement *s, struct finding *f)
+{
+    const struct discovery_result *c = &s->contracts;
+    if (c->sl_chain_id != s->cfg.layer.chain_id) {
+        snprintf(f->reason, sizeof(f->reason),
+                 "the chain settles on chain %" PRIu64 " now, says the Bridgehub; this node "
+                 "settles on %s, chain %" PRIu64,
+                 c->sl_chain_id, s->cfg.layer.name, s->cfg.layer.chain_id);
+        snprintf(f->remedy, sizeof(f->remedy),
+                 "a move of a running chain is not followed: move the chain back, or start from a "
+                 "data folder of the new layer");
+        return true;
+    }
+    if (!addr_is_zero(&c->settlement_layer)) {
+        snprintf(f->reason, sizeof(f->reason),
+                 "the chain is leaving its settlement layer: the diamond on %s takes no batches",
+                 s->cfg.layer.name);
+        snprintf(f->remedy, sizeof(f->remedy),
+                 "complete the migration, or take it back; nothing is sent until then");
+        return true;
+    }
+    if (!c->sl_is_whitelisted) {
+        snprintf(f->reason, sizeof(f->reason),
+                 "chain %" PRIu64 " is not a settlement layer any more, says the Bridgehub",
+                 s->cfg.layer.chain_id);
+        snprintf(f->remedy, sizeof(f->remedy),
+                 "the ecosystem's owner registers it again (registerSettlementLayer), or the chain "
+                 "moves");
+        return true;
+    }
+    return false;
+}
+
 static bool find_rest(const struct settlement *s, struct finding *f)
 {
     const struct discovery_result *c = &s->contracts;
-    if (!addr_is_zero(&c->settlement_layer)) {
-        snprintf(f->reason, sizeof(f->reason), "the chain has moved to another settlement layer");
-        snprintf(f->remedy, sizeof(f->remedy),
-                 "this binary settles on L1 only: move the chain back, or run a release that "
-                 "settles on a Gateway");
+    if (find_layer(s, f))
         return true;
-    }
     if (c->protocol_version >> 32 != s->cfg.protocol_minor) {
         snprintf(f->reason, sizeof(f->reason),
                  "the contracts were upgraded to protocol version 0.%u, our batches are 0.%u",

@@ -13,7 +13,14 @@
 #define HOLD_TEXT_CAP     384
 #define LANE_SPEED_SAMPLE 8
 
-enum hold_source { HOLD_CONTRACTS, HOLD_SENDING, HOLD_REVERTED_BATCHES, HOLD_DIVERGED, HOLD_CNT };
+enum hold_source {
+    HOLD_CONTRACTS,
+    HOLD_GATEWAY,
+    HOLD_SENDING,
+    HOLD_REVERTED_BATCHES,
+    HOLD_DIVERGED,
+    HOLD_CNT
+};
 struct hold {
     bool active;
     char reason[HOLD_TEXT_CAP], remedy[HOLD_TEXT_CAP];
@@ -92,6 +99,16 @@ struct settlement {
     uint64_t ask_at_ms;   /* monotonic, after an answer that did not come */
     bool wants_contracts; /* something waits for a newer reading of the contracts */
 
+    /* gateway.c */
+    uint64_t relayed; /* priority operations the Gateway has of the chain, as far as we know */
+    struct {
+        uint64_t number, passed; /* batch asked about; last batch that may be committed */
+        uint64_t again_at_ms;    /* monotonic */
+        struct eth_request *request;
+        char wait[256];  /* what the next commit waits for; "" nothing */
+        char relay[160]; /* what commit and execution wait for; "" nothing */
+    } gate;
+
     struct hold holds[HOLD_CNT];
     uint64_t commit_sealed_at_ms; /* of the newest commit request, for the figure */
 
@@ -132,6 +149,21 @@ void submit_on_frontier(struct settlement *s);
 /* Frontiers went back: live requests hold their lanes again, the rest is looked at anew. */
 void submit_on_taken_back(struct settlement *s);
 void submit_destroy(struct settlement *s);
+
+/* gateway.c: true at once where the layer is L1 */
+/* false: not yet; settlement_run comes when the answer is there, gate says what is missing. */
+bool gateway_lets_commit(struct settlement *s, uint64_t number);
+bool gateway_lets_execute(struct settlement *s, const struct batch_row *row);
+void gateway_on_relayed(struct settlement *s, uint64_t total);
+void gateway_run(struct settlement *s);
+void gateway_stop(struct settlement *s);
+/* What the layer told may not hold any more. */
+void gateway_forget(struct settlement *s);
+/* Zero on L1, where nobody pays a settlement fee. */
+struct addr gateway_fee_payer(const struct settlement *s);
+MUST_USE bool gateway_fill_logs(struct settlement *s, const struct batch_row *row,
+                                struct arena *arena, struct proto_execute_batch *out,
+                                struct err *err);
 
 /* steps.c */
 MUST_USE bool steps_load(struct settlement *s, struct err *err);

@@ -18,6 +18,10 @@ struct proto_execute_batch {
     struct proto_priority_ops ops;
     const struct stf_interop_root *roots;
     size_t root_cnt;
+    /* read where the layer is a Gateway: all logs of the batch in order, with their messages (spec 30 §8.2) */
+    const struct stf_l2_log *logs;
+    size_t log_cnt;
+    struct b256 multichain_root;
 };
 
 struct settlement_proto {
@@ -29,9 +33,13 @@ struct settlement_proto {
     bool (*prove)(struct buf *out, struct arena *arena, const struct addr *chain,
                   const struct stored_batch *prev, const struct stored_batch *batches, size_t n,
                   const struct u256 *proof, size_t proof_cnt);
+    /* on_gateway: with logs, messages and multichain roots, which L1 wants empty */
     bool (*execute)(struct buf *out, struct arena *arena, const struct addr *chain,
-                    const struct proto_execute_batch *batches, size_t n,
+                    const struct proto_execute_batch *batches, size_t n, bool on_gateway,
                     const struct addr *fee_payer);
+    /* What a Gateway does with the logs of one batch when it is executed there (GWAssetTracker, spec 30 §8.2). */
+    bool (*process_logs)(struct buf *out, struct arena *arena, uint64_t chain_id,
+                         const struct proto_execute_batch *b, const struct addr *fee_payer);
 };
 /* NULL: this binary does not settle batches of that version */
 const struct settlement_proto *settlement_proto_find(uint32_t minor);

@@ -2,12 +2,15 @@
  *
  * v31: commit 0x04, prove 0x01, execute 0x01 with logs, messages and multichain roots, which stay empty on L1 (spec 30 §4.3-4.5). */
 #include "contracts-abi/gen/executor.h"
+#include "contracts-abi/gen/migration.h"
 #include "settlement/proto.h"
 
 #define COMMIT_VERSION  0x04
 #define PROVE_VERSION   0x01
 #define EXECUTE_VERSION 0x01
 #define MAX_DATA        (4u << 20)
+#define BOOTLOADER      0x8001u
+#define L1_MESSENGER    0x8008u
 
 static struct abi_v31_stored_batch_info stored_info(const struct stored_batch *b)
 {
@@ -101,8 +104,53 @@ static bool fill_roots(struct abi_v31_interop_root_list *list, struct arena *are
     return true;
 }
 
+/* Logs as the contracts' structure, and the messages of those that have one. */
+static bool fill_logs(struct abi_v31_l2_log_list *logs, struct abi_bytes_list *messages,
+                      struct arena *arena, const struct proto_execute_batch *b)
+{
+    struct abi_v31_l2_log *list = arena_alloc(arena, b->log_cnt * sizeof(*list));
+    struct bytes *said = arena_alloc(arena, b->log_cnt * sizeof(*said));
+    size_t n = 0;
+    if (!list || !said)
+        return false;
+    for (size_t i = 0; i < b->log_cnt; i++) {
+        const struct stf_l2_log *l = &b->logs[i];
+        list[i] = (struct abi_v31_l2_log){ .is_service = true,
+                                           .tx_number_in_batch = l->tx_number,
+                                           .sender = addr_of_u32(l->is_message ? L1_MESSENGER
+                                                                               : BOOTLOADER),
+                                           .key = l->key,
+                                           .value = l->value };
+        if (l->is_message)
+            said[n++] = l->message;
+    }
+    *logs = (struct abi_v31_l2_log_list){ list, b->log_cnt };
+    *messages = (struct abi_bytes_list){ said, n };
+    return true;
+}
+
+static bool fill_gateway_part(struct abi_v31_execute_data *data, struct arena *arena,
+                              const struct proto_execute_batch *batches, size_t n)
+{
+    struct abi_v31_l2_log_list *logs = arena_alloc(arena, n * sizeof(*logs));
+    struct abi_bytes_list *messages = arena_alloc(arena, n * sizeof(*messages));
+    struct b256 *roots = arena_alloc(arena, n * sizeof(*roots));
+    if (!logs || !messages || !roots)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        roots[i] = batches[i].multichain_root;
+        if (!fill_logs(&logs[i], &messages[i], arena, &batches[i]))
+            return false;
+    }
+    data->logs.items = logs;
+    data->messages.items = messages;
+    data->multichain_batch_roots.items = roots;
+    data->logs.cnt = data->messages.cnt = data->multichain_batch_roots.cnt = n;
+    return true;
+}
+
 static bool execute(struct buf *out, struct arena *arena, const struct addr *chain,
-                    const struct proto_execute_batch *batches, size_t n,
+                    const struct proto_execute_batch *batches, size_t n, bool on_gateway,
                     const struct addr *fee_payer)
 {
     struct abi_v31_stored_batch_info *infos = arena_alloc(arena, n * sizeof(*infos));
@@ -125,6 +173,8 @@ static bool execute(struct buf *out, struct arena *arena, const struct addr *cha
                                          .priority_ops = { ops, n },
                                          .dependency_roots = { roots, n },
                                          .settlement_fee_payer = *fee_payer };
+    if (on_gateway && !fill_gateway_part(&data, arena, batches, n))
+        return false;
     struct buf inner;
     buf_init(&inner, MAX_DATA);
     const uint8_t version = EXECUTE_VERSION;
@@ -140,6 +190,20 @@ static bool execute(struct buf *out, struct arena *arena, const struct addr *cha
     return ok;
 }
 
+static bool process_logs(struct buf *out, struct arena *arena, uint64_t chain_id,
+                         const struct proto_execute_batch *b, const struct addr *fee_payer)
+{
+    struct abi_v31_process_logs_and_messages_call call = {
+        .input = { .chain_id = u256_of_u64(chain_id),
+                   .batch_number = u256_of_u64(b->stored.number),
+                   .chain_batch_root = b->stored.l2_logs_tree_root,
+                   .multichain_batch_root = b->multichain_root,
+                   .settlement_fee_payer = *fee_payer }
+    };
+    return fill_logs(&call.input.logs, &call.input.messages, arena, b) &&
+           abi_v31_encode_process_logs_and_messages_call(out, &call);
+}
+
 const struct settlement_proto settlement_proto_v31 = {
-    .minor = 31, .commit = commit, .prove = prove, .execute = execute
+    .minor = 31, .commit = commit, .prove = prove, .execute = execute, .process_logs = process_logs
 };

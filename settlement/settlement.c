@@ -96,7 +96,8 @@ void settlement_run(struct settlement *s)
         hold_set(s, HOLD_DIVERGED,
                  "the settlement layer's events say more batches are proved than committed, or "
                  "executed than proved",
-                 "compare this node's L1 endpoint with another one, then restart");
+                 "compare this node's endpoint of the settlement layer with another one, then "
+                 "restart");
     submit_run(s);
     snapshot_refresh(s);
     if (s->deps.on_change)
@@ -118,6 +119,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     if (s->cfg.l1_finalized)
         steps_poll_finalized(s);
     asks_run(s);
+    gateway_run(s);
     settlement_run(s);
 }
 
@@ -153,6 +155,7 @@ bool settlement_start(struct settlement *s, const struct discovery_result *contr
                       struct err *err)
 {
     s->contracts = *contracts;
+    s->relayed = contracts->total_priority_txs;
     if (!steps_load(s, err) || !checks_at_start(s, err) || !batcher_load(s, err))
         return false;
     s->started = true;
@@ -176,6 +179,7 @@ void settlement_stop(struct settlement *s)
     contract_read_cancel(s->role_read);
     s->role_read = NULL;
     asks_stop(s);
+    gateway_stop(s);
     for (int i = 0; i < LANE_CNT; i++)
         if (s->lanes[i].manager)
             tx_manager_stop(s->lanes[i].manager);
@@ -211,6 +215,7 @@ void settlement_on_contracts(struct settlement *s, const struct discovery_result
     if (s->stopped || !s->started)
         return;
     s->contracts = *contracts;
+    gateway_on_relayed(s, contracts->total_priority_txs);
     checks_ask_roles(s); /* and then the checks */
     if (!s->deps.signers[0])
         checks_run(s);

@@ -57,8 +57,18 @@ struct settlement_deps { /* borrowed */
     void (*on_change)(void *arg);
 };
 
+/* The layer that takes our batches. Everything in which L1 and a Gateway differ for settlement is here, in the endpoint and in the senders'
+ * configuration (spec 30 §8, §9). */
+struct settlement_layer {
+    const char *name; /* in texts: "L1", "the Gateway"; static */
+    uint64_t chain_id;
+    bool
+        is_gateway; /* operations are relayed before they are executed, executions carry logs and messages */
+};
+
 struct settlement_config {
-    uint64_t chain_id, sl_chain_id;
+    uint64_t chain_id;
+    struct settlement_layer layer;
     uint32_t protocol_minor;
     struct b256 genesis_state_commitment;
     uint8_t da_scheme;

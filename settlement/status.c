@@ -45,7 +45,11 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
     if (eth_client_outage(s->deps.sl, "the settlement layer", out, cap))
         return;
     if (tx_manager_list(l->manager, live, 1) == 0) {
-        if (l->trouble[0])
+        if (s->gate.relay[0] && lane != LANE_PROVE)
+            snprintf(out, cap, "%s", s->gate.relay);
+        else if (s->gate.wait[0] && lane == LANE_COMMIT)
+            snprintf(out, cap, "%s", s->gate.wait);
+        else if (l->trouble[0])
             snprintf(out, cap, "the next try; %s", l->trouble);
         return;
     }

@@ -319,6 +319,9 @@ void settlement_on_events(struct settlement *s, const struct sl_event *events, s
         case SL_BATCH_REVERT:
             on_revert(s, e);
             break;
+        case SL_PRIORITY_RELAYED:
+            gateway_on_relayed(s, e->last);
+            break;
         case SL_NOTICE:
             if (!s->caught_up)
                 break; /* history: the contracts as read at start already say so */
@@ -363,6 +366,7 @@ void settlement_on_rewind(struct settlement *s, uint64_t from)
                 x->step[step] = none;
     }
     steps_flush(s);
+    gateway_forget(s);
     submit_on_taken_back(s);
     snapshot_refresh(s);
     s->deps.ask_contracts(s->deps.arg);

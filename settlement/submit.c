@@ -134,7 +134,7 @@ bool submit_create(struct settlement *s, struct err *err)
                                         .journal = s->deps.journal };
         struct tx_manager_config cfg = s->cfg.sender;
         cfg.name = settlement_lane_name((enum settlement_lane)i);
-        cfg.chain_id = s->cfg.sl_chain_id;
+        cfg.chain_id = s->cfg.layer.chain_id;
         s->lanes[i].manager = tx_manager_create(&deps, &cfg, on_tx_change, a, err);
         if (!s->lanes[i].manager)
             return err_wrap(err, "%s sender", cfg.name);
@@ -391,12 +391,14 @@ static bool execute_data(struct settlement *s, uint64_t from, uint64_t to, struc
     for (size_t i = 0; i < n; i++) {
         struct batch_row row;
         if (!load_row(s, from + i, &row, err) || !fill_ops(s, &row, arena, &batches[i].ops, err) ||
-            !fill_roots(s, &row, arena, &batches[i], err))
+            !fill_roots(s, &row, arena, &batches[i], err) ||
+            (s->cfg.layer.is_gateway && !gateway_fill_logs(s, &row, arena, &batches[i], err)))
             return false;
         row_to_stored(&row, &batches[i].stored);
     }
-    const struct addr no_payer = { { 0 } }; /* nobody pays a settlement fee on L1 (spec 30 §4.5) */
-    return s->proto->execute(out, arena, &s->contracts.diamond, batches, n, &no_payer) ||
+    const struct addr payer = gateway_fee_payer(s);
+    return s->proto->execute(out, arena, &s->contracts.diamond, batches, n, s->cfg.layer.is_gateway,
+                             &payer) ||
            err_set(err, ERR_LOCAL, "execution of batches %" PRIu64 "-%" PRIu64 " cannot be encoded",
                    from, to);
 }
@@ -481,7 +483,8 @@ static void run_commits(struct settlement *s)
 {
     while (lane_is_open(s, LANE_COMMIT, s->next_commit) && s->next_commit <= s->sealed &&
            s->next_commit <= s->frontier[BATCH_COMMIT] + s->cfg.sender.max_in_flight &&
-           s->expected.cnt == 0 && submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
+           s->expected.cnt == 0 && gateway_lets_commit(s, s->next_commit) &&
+           submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
         s->next_commit++;
 }
 
@@ -517,15 +520,18 @@ static uint64_t executable_to(struct settlement *s)
 {
     uint64_t to = deep_frontier(s, BATCH_PROVE), next_at = 0;
     uint64_t now = clock_wall_ms(s->deps.clock) / 1000;
-    for (uint64_t n = s->frontier[BATCH_EXECUTE] + 1; s->contracts.execution_delay_s && n <= to;
-         n++) {
+    bool waits = s->contracts.execution_delay_s > 0 || s->cfg.layer.is_gateway;
+    for (uint64_t n = s->frontier[BATCH_EXECUTE] + 1; waits && n <= to; n++) {
         struct batch_row row;
         struct err err;
         bool found = false;
-        if (!batch_load(s->reader, n, &row, &found, &err) || !found) {
+        if (!batch_load(s->reader, n, &row, &found, &err) || !found ||
+            !gateway_lets_execute(s, &row)) {
             to = n - 1;
             break;
         }
+        if (s->contracts.execution_delay_s == 0)
+            continue;
         uint64_t at = row.step[BATCH_COMMIT].sl_timestamp;
         if (at == 0) /* without it the delay is not known: it is asked for until it comes */
             asks_time(s, n, BATCH_COMMIT, &row.step[BATCH_COMMIT]);

@@ -12,7 +12,8 @@ enum sl_event_kind {
     SL_BATCH_PROVE,   /* first = last verified before, last = last verified now */
     SL_BATCH_EXECUTE, /* batch, state_commitment, commitment */
     SL_BATCH_REVERT,  /* batch = committed, first = verified, last = executed */
-    SL_NOTICE,        /* something an operator must know stops or changes settlement: text */
+    SL_PRIORITY_RELAYED, /* a Gateway took over a priority operation: last = operations it has now */
+    SL_NOTICE,           /* something an operator must know stops or changes settlement: text */
 };
 struct sl_event {
     enum sl_event_kind kind;

@@ -156,6 +156,8 @@ enum diamond_call {
     D_VERIFIER,
     D_BASE_TOKEN,
     D_CHAIN_ID,
+    D_GETTER_CNT,
+    D_WHITELISTED = D_GETTER_CNT, /* of the Bridgehub */
     D_CNT
 };
 
@@ -194,7 +196,8 @@ static bool read_diamond(struct discovery *d, struct err *err)
               contract_addr(&c[D_ADMIN], &r->admin, err) &&
               contract_addr(&c[D_VERIFIER], &r->verifier, err) &&
               contract_addr(&c[D_BASE_TOKEN], &r->base_token, err) &&
-              contract_u64(&c[D_CHAIN_ID], &chain_id, err);
+              contract_u64(&c[D_CHAIN_ID], &chain_id, err) &&
+              contract_bool(&c[D_WHITELISTED], &r->sl_is_whitelisted, err);
     if (ok && pricing > UINT8_MAX)
         return err_set(err, ERR_INVALID, "getPubdataPricingMode answered %" PRIu64, pricing);
     r->pubdata_pricing_mode = (uint8_t)pricing;
@@ -235,7 +238,7 @@ static void ask_diamond(struct discovery *d)
     static const struct {
         const char *name;
         uint32_t selector;
-    } getters[D_CNT] = {
+    } getters[D_GETTER_CNT] = {
         [D_COMMITTED] = { "getTotalBatchesCommitted",
                           ABI_V31_GET_TOTAL_BATCHES_COMMITTED_SELECTOR },
         [D_PROVED] = { "getTotalBatchesVerified", ABI_V31_GET_TOTAL_BATCHES_VERIFIED_SELECTOR },
@@ -259,8 +262,11 @@ static void ask_diamond(struct discovery *d)
     };
     const struct b256 zero = { { 0 } };
     d->call_cnt = 0;
-    for (int i = 0; i < D_CNT; i++)
+    for (int i = 0; i < D_GETTER_CNT; i++)
         add(d, getters[i].name, &d->r.diamond, getters[i].selector, i == D_STORED_0 ? &zero : NULL);
+    const struct b256 sl = b256_of_u64(d->r.sl_chain_id);
+    add(d, "whitelistedSettlementLayers", &d->r.bridgehub,
+        ABI_V31_WHITELISTED_SETTLEMENT_LAYERS_SELECTOR, &sl);
     run(d, on_round2);
 }
 
@@ -274,7 +280,8 @@ static void on_round1(void *arg, const struct err *failed)
     bool ok = !failed && contract_addr(&d->calls[0], &d->r.diamond, &err) &&
               contract_addr(&d->calls[1], &d->r.ctm, &err) &&
               contract_addr(&d->calls[2], &d->r.message_root, &err) &&
-              contract_addr(&d->calls[3], &d->r.asset_router, &err);
+              contract_addr(&d->calls[3], &d->r.asset_router, &err) &&
+              contract_u64(&d->calls[4], &d->r.sl_chain_id, &err);
     if (ok && (addr_is_zero(&d->r.diamond) || addr_is_zero(&d->r.ctm)))
         ok = err_set(&err, ERR_INVALID,
                      "chain %" PRIu64 " is not registered on this Bridgehub: check "
@@ -317,6 +324,7 @@ static void on_head(void *arg, const struct eth_reply *reply, const struct eth_b
     add(d, "chainTypeManager", &d->r.bridgehub, ABI_V31_CHAIN_TYPE_MANAGER_SELECTOR, &id);
     add(d, "messageRoot", &d->r.bridgehub, ABI_V31_MESSAGE_ROOT_SELECTOR, NULL);
     add(d, "assetRouter", &d->r.bridgehub, ABI_V31_ASSET_ROUTER_SELECTOR, NULL);
+    add(d, "settlementLayer", &d->r.bridgehub, ABI_V31_SETTLEMENT_LAYER_SELECTOR, &id);
     run(d, on_round1);
 }
 
@@ -329,7 +337,7 @@ static void on_chain_id(void *arg, const struct eth_reply *reply, uint64_t v)
         end(d, reply->err);
         return;
     }
-    d->r.l1_chain_id = v;
+    d->r.chain_id = v;
     d->request = eth_get_block(d->l1, ETH_AT_LATEST, NULL, on_head, d, &err);
     if (!d->request)
         end(d, &err);

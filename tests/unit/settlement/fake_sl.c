@@ -10,8 +10,10 @@
 
 #include "contracts-abi/gen/bridgehub.h"
 #include "contracts-abi/gen/ctm.h"
+#include "contracts-abi/gen/errors.h"
 #include "contracts-abi/gen/executor.h"
 #include "contracts-abi/gen/getters.h"
+#include "contracts-abi/gen/migration.h"
 #include "contracts-abi/gen/timelock.h"
 #include "node/base/hash.h"
 #include "node/base/hex.h"
@@ -609,6 +611,7 @@ static json_t *call_diamond(struct fake_sl *sl, uint32_t selector, struct bytes 
     case ABI_V31_GET_PROTOCOL_VERSION_SELECTOR:
         return word_u64(sl->protocol_version);
     case ABI_V31_GET_TOTAL_PRIORITY_TXS_SELECTOR:
+        return word_u64(sl->priority_total);
     case ABI_V31_GET_FIRST_UNPROCESSED_PRIORITY_TX_SELECTOR:
         return word_u64(0);
     case ABI_V31_GET_PRIORITY_TREE_START_INDEX_SELECTOR:
@@ -646,6 +649,10 @@ static json_t *call_rest(const struct fake_sl *sl, uint32_t selector, json_t **e
         return word_addr(sl->registered ? &sl->diamond : &zero);
     case ABI_V31_CHAIN_TYPE_MANAGER_SELECTOR:
         return word_addr(sl->registered ? &sl->ctm : &zero);
+    case ABI_V31_SETTLEMENT_LAYER_SELECTOR:
+        return word_u64(sl->sl_chain_id);
+    case ABI_V31_WHITELISTED_SETTLEMENT_LAYERS_SELECTOR:
+        return word_u64(!sl->not_whitelisted);
     case ABI_V31_MESSAGE_ROOT_SELECTOR:
     case ABI_V31_ASSET_ROUTER_SELECTOR:
         return word_addr(&sl->bridgehub);
@@ -668,6 +675,33 @@ static json_t *call_rest(const struct fake_sl *sl, uint32_t selector, json_t **e
     return NULL;
 }
 
+/* As GWAssetTracker: only the chain's diamond may ask, the number is the last thing that is looked at. */
+static json_t *call_tracker(struct fake_sl *sl, const json_t *msg, struct bytes data,
+                            json_t **error)
+{
+    struct arena arena;
+    struct addr from;
+    struct err err;
+    struct abi_v31_process_logs_and_messages_call c;
+    struct outcome o = { .ok = true };
+    arena_init_growing(&arena, 4096, 1u << 24);
+    (void)bytes_in(json_object_get(msg, "from"), from.b, 20);
+    assert_true(addr_eq(&from, &sl->diamond));
+    if (!abi_v31_decode_process_logs_and_messages_call(data, &c, &arena, &err))
+        fail_msg("%s", err.msg);
+    sl->tracker_calls++;
+    sl->tracker_last = c.input.batch_number.w[0];
+    if (sl->tracker_error)
+        refuse(&o, sl->tracker_error, 0, 0);
+    else if (sl->tracker_last != fake_sl_state(sl)->executed + 1)
+        refuse(&o, ABI_V31_NON_CONSECUTIVE_BATCH_NUMBER_ERROR, 10, sl->tracker_last);
+    arena_clear(&arena);
+    if (o.ok)
+        return json_string("0x");
+    *error = revert_error(&o);
+    return NULL;
+}
+
 static json_t *eth_call_reply(struct fake_sl *sl, const json_t *params, json_t **error)
 {
     static uint8_t data[1u << 17];
@@ -684,6 +718,8 @@ static json_t *eth_call_reply(struct fake_sl *sl, const json_t *params, json_t *
         *error = fake_error(-32000, "header not found", NULL);
         return NULL;
     }
+    if (selector == ABI_V31_PROCESS_LOGS_AND_MESSAGES_SELECTOR)
+        return call_tracker(sl, msg, bytes_of(data, len), error);
     if (addr_eq(&to, &sl->diamond))
         return call_diamond(sl, selector, bytes_of(data, len));
     if (addr_eq(&to, &sl->timelock) && selector == ABI_V31_HAS_ROLE_FOR_CHAIN_ID_SELECTOR)
@@ -795,7 +831,7 @@ struct fake_sl *fake_sl_create(struct event_base *base)
     sl->block = calloc(SL_MAX_BLOCKS, sizeof(*sl->block));
     assert_non_null(sl->block);
     sl->chain_id = 10;
-    sl->l1_chain_id = 31337;
+    sl->l1_chain_id = sl->sl_chain_id = 31337;
     sl->protocol_version = sl->ctm_version = 31ull << 32;
     sl->testnet_word = 1;
     sl->da_scheme = DA_EMPTY_NO_DA;

@@ -57,6 +57,12 @@ struct fake_sl {
     /* what the contracts are like */
     uint64_t chain_id, l1_chain_id, delay_s, protocol_version, ctm_version, testnet_word;
     uint64_t start_index, pricing;
+    uint64_t sl_chain_id; /* where the Bridgehub says the chain settles */
+    bool not_whitelisted;
+    /* a Gateway: operations it has of the chain, and what GWAssetTracker says to a batch's logs (0: yes) */
+    uint64_t priority_total;
+    uint32_t tracker_error;
+    uint64_t tracker_calls, tracker_last; /* questions, and the batch of the newest */
     uint8_t da_scheme;
     bool da_set, role[LANE_CNT], production_verifier, elsewhere, is_not_os, registered;
     bool no_bridgehub; /* everything there reverts */

@@ -160,7 +160,7 @@ static void on_watcher_stopped(void *arg, const struct err *why)
 
 static bool store_cursor(struct store_txn *t, void *arg, struct err *err)
 {
-    return watcher_cursor_put(t, WATCHER_CURSOR_NAME, arg, err);
+    return watcher_cursor_put(t, WATCHER_CURSOR_L1, arg, err);
 }
 
 static void step_watcher_back(struct world *w)
@@ -172,7 +172,7 @@ static void step_watcher_back(struct world *w)
     if (!settlement_missed_from(w->s, &from))
         return;
     struct store_reader *r = store_reader_open(w->store, &err);
-    assert_true(watcher_cursor_load(r, WATCHER_CURSOR_NAME, &c, &found, &err));
+    assert_true(watcher_cursor_load(r, WATCHER_CURSOR_L1, &c, &found, &err));
     store_reader_close(r);
     if (!found || c.next_block <= from)
         return;
@@ -224,7 +224,11 @@ bool world_start(struct world *w)
         return true;
     step_watcher_back(w);
     struct watcher_deps wd = { w->base, &w->clock, w->eth, w->store };
-    struct watcher_config wc = { .chain_id = 10,
+    struct watcher_config wc = { .name = "L1",
+                                 .cursor = WATCHER_CURSOR_L1,
+                                 .families =
+                                     WATCH_BATCHES | (w->cfg.layer.is_gateway ? 0 : WATCH_REQUESTS),
+                                 .chain_id = 10,
                                  .diamond = w->sl->diamond,
                                  .ctm = w->sl->ctm,
                                  .confirmations = w->confirmations,
@@ -279,7 +283,7 @@ struct world *world_over(struct event_base *base, struct fake_sl *sl, const char
     w->mine_every_ms = 15;
     w->confirmations = 2;
     w->cfg = (struct settlement_config){ .chain_id = 10,
-                                         .sl_chain_id = 31337,
+                                         .layer = { .name = "L1", .chain_id = 31337 },
                                          .protocol_minor = 31,
                                          .da_scheme = DA_EMPTY_NO_DA,
                                          .batch_timeout_ms = 3600000,

@@ -252,7 +252,9 @@ static void everything_is_found_from_the_bridgehub(void **state)
     r->w->sl->delay_s = 77;
     discover(r);
     assert_true(r->ok);
-    assert_int_equal(r->r.l1_chain_id, 31337);
+    assert_int_equal(r->r.chain_id, 31337);
+    assert_int_equal(r->r.sl_chain_id, 31337);
+    assert_true(r->r.sl_is_whitelisted);
     assert_int_equal(r->r.execution_delay_s, 77);
     assert_int_equal(r->r.da_scheme, DA_EMPTY_NO_DA);
     assert_int_equal(discovery_protocol_minor(&r->r), 31);

@@ -307,7 +307,15 @@ static void a_chain_that_moves_away_holds(void **state)
     assert_true(world_start(w));
     w->sl->elsewhere = true;
     world_pass(w, 61000);
-    assert_hold(w, "another settlement layer", "L1 only");
+    assert_hold(w, "leaving its settlement layer", "complete the migration");
+    w->sl->elsewhere = false;
+    w->sl->sl_chain_id = 11;
+    world_pass(w, 6000);
+    assert_hold(w, "settles on chain 11 now", "move the chain back");
+    w->sl->sl_chain_id = 31337;
+    w->sl->not_whitelisted = true;
+    world_pass(w, 6000);
+    assert_hold(w, "not a settlement layer any more", "registers it again");
 }
 
 static void mock_proofs_for_a_production_verifier_hold(void **state)

@@ -151,7 +151,7 @@ static void a_flipped_byte_is_refused(void **state)
             check_row(&d.row, &log, &hash);
         } else {
             refused++;
-            assert_non_null(strstr(err.msg, "log 0 of L1 transaction 0x"));
+            assert_non_null(strstr(err.msg, "log 0 of transaction 0x"));
         }
         data[i] ^= 0x01;
         arena_restore(&arena, mark);

@@ -111,9 +111,13 @@ static int setup(void **state)
                                     .backoff_min_ms = 2,
                                     .backoff_max_ms = 10 };
     eth = eth_client_create(&deps, &ec, &err);
-    cfg = (struct watcher_config){
-        .chain_id = 10, .diamond = l1->diamond, .poll_ms = 2, .max_blocks = 50
-    };
+    cfg = (struct watcher_config){ .name = "L1",
+                                   .cursor = WATCHER_CURSOR_L1,
+                                   .families = WATCH_BATCHES | WATCH_REQUESTS,
+                                   .chain_id = 10,
+                                   .diamond = l1->diamond,
+                                   .poll_ms = 2,
+                                   .max_blocks = 50 };
     return eth ? 0 : -1;
 }
 
@@ -712,7 +716,7 @@ static void a_malformed_request_stops(void **state)
 {
     (void)state;
     damage(32 * 3 + 31, 0x40); /* the offset of the transaction */
-    stopped_with(ERR_INVALID, "log 0 of L1 transaction 0x");
+    stopped_with(ERR_INVALID, "log 0 of transaction 0x");
 }
 
 static void a_request_of_another_hash_stops(void **state)
@@ -749,7 +753,8 @@ static void wrong_settings(void **state)
     struct watcher_callbacks cb = { 0 };
     cfg.poll_ms = 0;
     assert_null(watcher_create(&deps, &cfg, &cb, &err));
-    assert_string_equal(err.msg, "the watcher needs a diamond and a poll interval");
+    assert_string_equal(err.msg, "the watcher needs a name, a cursor, families, a diamond and a "
+                                 "poll interval");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

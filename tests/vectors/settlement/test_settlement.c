@@ -255,7 +255,8 @@ static void executions_are_what_the_contracts_accepted(void **state)
         struct addr chain = chain_of(calldata), payer = address(text(v, "settlementFeePayer"));
         struct buf enc;
         buf_init(&enc, MAX_DATA);
-        assert_true(settlement_proto_find(31)->execute(&enc, &arena, &chain, batches, n, &payer));
+        assert_true(
+            settlement_proto_find(31)->execute(&enc, &arena, &chain, batches, n, false, &payer));
         assert_int_equal(enc.len, calldata.len);
         assert_memory_equal(enc.p, calldata.p, calldata.len);
         buf_clear(&enc);
