@@ -629,8 +629,11 @@ static enum ee_exit evm_resume(struct stf_block *b, struct ee_frame *f, const st
 
 static void evm_finish(struct ee_frame *f, void **pool)
 {
-    /* the state stays in its depth's place in the pool */
+    /* the state stays in its depth's place in the pool; its memory is not below anyone any more */
+    struct evm *e = f->state;
     (void)pool;
+    if (e)
+        e->mem_len = 0;
     f->state = NULL;
 }
 

@@ -142,6 +142,8 @@ enum stf_halt evm_acquire(struct stf_block *b, struct ee_frame *f, void **pool_s
     enum stf_halt halt = load_code(b, f, pool, e);
     if (halt != HALT_NONE)
         return halt;
+    const struct evm *below = f->depth ? pool->by_depth[f->depth - 1] : NULL;
+    e->mem_below = below ? below->mem_below + below->mem_len : 0;
     e->mem_len = 0;
     e->mem_gas = 0;
     e->returndata = bytes_of(NULL, 0);
@@ -184,9 +186,12 @@ enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct ev
         res_charge(&f->res, gas - e->mem_gas, EVM_NATIVE_HEAP_BASE + (new_len - e->mem_len));
     if (halt != HALT_NONE)
         return halt;
-    /* ZKOS: running out of internal memory ends the transaction like running out of native (spec
-     * 10 §4.2); gas makes it unreachable in practice */
-    if (new_len > sys_rules(b)->max_heap_len)
+    /* ZKOS: one heap for all frames that are open; a frame it is too small for is out of gas. Elsewhere the bound is ours,
+     * a frame's own, and ends the transaction. */
+    const struct stf_rules *rules = sys_rules(b);
+    if (rules->is_zksync_os && e->mem_below + new_len > rules->max_heap_len)
+        return HALT_OUT_OF_GAS;
+    if (new_len > rules->max_heap_len)
         return HALT_OUT_OF_NATIVE;
     if (!memory_reserve(b, e, (size_t)new_len))
         return sys_fail(b, STF_E_OUT_OF_MEMORY);

@@ -244,11 +244,37 @@ static void memory_grows_quadratically_to_its_32_bit_end(void **state)
     assert_int_equal(vm_run("5f63ffffffe0 52 00", VM_PLENTY, VM_PLENTY).halt, HALT_OUT_OF_GAS);
     assert_int_equal(vm_run("5f68010000000000000000 52 00", VM_PLENTY, VM_PLENTY).halt,
                      HALT_OUT_OF_GAS);
-    /* below it but above 128 MiB: internal memory, the transaction ends */
+    /* below it but above 128 MiB: there is no more heap, the frame is out of gas; what it grew by was paid */
     assert_int_equal(vm_run("5f6307ffffe0 52 00", VM_PLENTY, VM_PLENTY).halt, HALT_STOP);
     r = vm_run("5f6308000000 52 00", VM_PLENTY, VM_PLENTY);
-    assert_int_equal(r.halt, HALT_OUT_OF_NATIVE);
+    assert_int_equal(r.halt, HALT_OUT_OF_GAS);
     assert_int_equal(r.gas_left, 0);
+    assert_int_equal(r.native_used,
+                     VM_NATIVE_CALLEE + vm_native_code(8) + 70 + 160 + 270 + 35 + 0x08000020);
+}
+
+/* The heap is one for all open frames: who waits with 64 MiB leaves 64 MiB. */
+static void frames_share_the_heap(void **state)
+{
+    (void)state;
+    static const char *const callees[] = { "5f6303ffffe0 52 00", "5f6304000000 52 00" };
+    for (size_t i = 0; i < 2; i++) {
+        struct vm vm;
+        vm_init(&vm);
+        /* grow to 64 MiB, call 0xbeef, grow no further, call it again, return both answers' sum */
+        vm_account(
+            &vm, VM_CODE, 1, 0,
+            "5f6303ffffe0 52 5f5f5f5f5f61beef5a f1 5f5f5f5f5f61beef5a f1 01 5f 52 60205f f3");
+        vm_account(&vm, 0xbeef, 1, 0, callees[i]);
+        vm_open(&vm);
+        struct vm_result r = vm_call(&vm, VM_CODE, vm_no_bytes(), 0, VM_PLENTY, VM_PLENTY);
+        assert_int_equal(r.halt, HALT_STOP);
+        assert_int_equal(vm_word(r.output), i == 0 ? 2 : 0);
+        /* alone it has all of it */
+        r = vm_call(&vm, 0xbeef, vm_no_bytes(), 0, VM_PLENTY, VM_PLENTY);
+        assert_int_equal(r.halt, HALT_STOP);
+        vm_close(&vm);
+    }
 }
 
 int main(void)
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(sstore_keeps_its_reserve_of_2300),
         cmocka_unit_test(storage_writes_cost_by_what_the_tree_holds),
         cmocka_unit_test(memory_grows_quadratically_to_its_32_bit_end),
+        cmocka_unit_test(frames_share_the_heap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
