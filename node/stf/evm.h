@@ -65,7 +65,7 @@ struct evm {            /* one per depth, pooled */
     uint8_t *mem;
     size_t mem_len; /* multiple of 32; bytes below it are valid */
     size_t mem_cap;
-    size_t mem_below; /* memory of the frames that wait for this one */
+    size_t mem_below;        /* memory of the frames that wait for this one */
     uint64_t mem_gas;        /* paid for mem_len */
     const uint8_t *code;     /* padded copy */
     const uint8_t *bitmap;   /* jump destinations */
