@@ -4,7 +4,7 @@
  * state commitment of a batch (spec 20 §8). Each is checked against what settlement recorded before it is given out. */
 #include <inttypes.h>
 
-#include "interop/log_proof.h"
+#include "interop/message_proof.h"
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/rpc/encode.h"
@@ -58,30 +58,36 @@ static bool collect_leaves(struct rpc_call *c, const struct batch_row *row, uint
 }
 
 static bool prove_log(struct rpc_call *c, const struct batch_row *row, struct batch_logs *l,
-                      struct log_proof *out)
+                      struct message_proof *out)
 {
     struct err err = { 0 };
-    struct b256 *scratch = arena_alloc(&c->s->arena, (l->cnt + 1) * sizeof(*scratch));
-    if (!scratch)
+    struct log_tree *t = log_tree_create(l->leaves, l->cnt);
+    if (!t)
         return rpc_no_memory(c);
-    if (log_proof_build(out, l->leaves, l->cnt, l->at, &row->multichain_root,
-                        &row->l2_logs_tree_root, scratch, &err))
-        return true;
-    return rpc_fail(c, RPC_INTERNAL, "internal error: batch %" PRIu64 ": %s", row->number, err.msg);
+    struct message_claim claim = { .chain = c->r->d.cfg->genesis.chain_id,
+                                   .batch = row->number,
+                                   .logs = t,
+                                   .index = l->at,
+                                   .multichain_root = row->multichain_root,
+                                   .batch_root = row->l2_logs_tree_root };
+    bool ok = message_proof_direct(out, &claim, &err);
+    log_tree_destroy(t);
+    return ok ||
+           rpc_fail(c, RPC_INTERNAL, "internal error: batch %" PRIu64 ": %s", row->number, err.msg);
 }
 
-static void write_log_proof(struct buf *b, const struct batch_row *row, const struct log_proof *p)
+static void write_log_proof(struct buf *b, const struct message_proof *p)
 {
     js_open(b, '{');
-    jm_number(b, "batchNumber", row->number);
-    jm_number(b, "batch_number", row->number);
+    jm_number(b, "batchNumber", p->batch);
+    jm_number(b, "batch_number", p->batch);
     js_key(b, "proof");
     js_open(b, '[');
-    for (unsigned i = 0; i < LOG_PROOF_LEN; i++)
+    for (size_t i = 0; i < p->cnt; i++)
         js_hex(b, p->words[i].b, 32);
     js_close(b, ']');
     jm_number(b, "id", p->index);
-    jm_hash(b, "root", &p->root);
+    jm_hash(b, "root", &p->batch_root);
     jm_null(b, "gatewayBlockNumber");
     js_close(b, '}');
 }
@@ -138,11 +144,11 @@ static bool log_proof(struct rpc_call *c, const struct chain_block *b, uint32_t 
         in_block += b->r.txs[i].l2_log_cnt;
     struct batch_row row = *found;
     struct batch_logs logs = { 0 };
-    struct log_proof proof;
+    struct message_proof proof;
     if (!collect_leaves(c, &row, block, in_block + (size_t)index, &logs) ||
         !prove_log(c, &row, &logs, &proof))
         return false;
-    write_log_proof(c->out, &row, &proof);
+    write_log_proof(c->out, &proof);
     return true;
 }
 
