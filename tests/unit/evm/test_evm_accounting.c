@@ -379,6 +379,116 @@ static void a_refused_creation_has_read_its_target(void **state)
     vm_close(&vm);
 }
 
+/* ---- out of native at every depth ---- */
+
+/* Writes 1 to slot n, then calls itself with n - 1 while n is not 0. */
+static const char *const ladder =
+    "5f35 80 6001 90 55 80 15 601d 57 6001 90 03 5f 52 5f5f60205f5f305a f1 50 00 5b 00";
+
+static struct vm_result climb(struct vm *vm, uint64_t depth, uint64_t native)
+{
+    static uint8_t word[32];
+    store_be64(word + 24, depth);
+    vm_init(vm);
+    vm_account(vm, VM_CODE, 1, 0, ladder);
+    vm_open(vm);
+    return vm_call(vm, VM_CODE, bytes_of(word, 32), 0, VM_PLENTY, native);
+}
+
+static void out_of_native_at_every_depth(void **state)
+{
+    (void)state;
+    static const uint64_t depths[] = { 0, 1, 2, 3, 10, 63, 64, 255, 511, 1000, 1023, 1024 };
+    /* a new slot; 31 bytes of code are read and the account is warm at each call */
+    const uint64_t head =
+        70 + 300 + 80 + 80 + 110 + (120 + 4000 + 242240 + 120800) + 80 + 320 + 80 + 320;
+    const uint64_t rung = head + 80 + 110 + 160 + 70 + (270 + 35 + 32) + 70 + 70 + 80 + 70 + 70 +
+                          80 + 80 + (1520 + 4000 + 500 + 800 + 340) + 60 + 20;
+    const uint64_t last = head + 60 + 20;
+    for (size_t i = 0; i < GH_COUNT(depths); i++) {
+        uint64_t d = depths[i];
+        uint64_t need = VM_NATIVE_CALLEE + vm_native_code(31) + d * rung + last;
+        struct vm vm;
+        struct vm_result r = climb(&vm, d, need);
+        assert_int_equal(r.halt, HALT_STOP);
+        assert_int_equal(r.native_left, 0);
+        assert_true(r.gas_left > 0);
+        assert_int_equal(vm_slot(&vm, VM_CODE, 0), 1);
+        vm_close(&vm);
+        r = climb(&vm, d, need - (d + 1) * 80); /* before the POPs and STOPs on the way back */
+        assert_int_equal(r.halt, HALT_OUT_OF_NATIVE);
+        assert_int_equal(r.gas_left, 0);
+        assert_int_equal(r.native_left, 0);
+        for (uint64_t n = 0; n <= d; n++)
+            assert_int_equal(vm_slot(&vm, VM_CODE, n), 0); /* nothing stays, at no depth */
+        vm_close(&vm);
+        r = climb(&vm, d, need - 1); /* the very last STOP */
+        assert_int_equal(r.halt, HALT_OUT_OF_NATIVE);
+        vm_close(&vm);
+    }
+}
+
+/* ---- out of native inside a creation, a precompile, a hook, the deposit of code ---- */
+
+struct place_row {
+    const char *name;
+    uint32_t addr;
+    const char *code;
+    uint64_t inside; /* native of the whole program up to the last unit of the place */
+    uint64_t behind; /* and of what comes after it */
+};
+
+static const struct place_row places[] = {
+    /* initcode 5b5b00 out of memory: two JUMPDESTs, STOP */
+    { "initcode", VM_CODE, "625b5b00 5f 52 6003 601d 5f f0 00",
+      160 + 70 + (270 + 67) + 80 + 80 + 70 + 25020 + 4000 + NEW_ACCOUNT + 5000 + 5000 + 18 + 60 +
+          60 + 20,
+      NO_CODE + 20 },
+    /* initcode 60015ff3: one byte of code: access, keccak, 6, blake2s of 16 bytes, preimage, write */
+    { "deposit of code", VM_CODE, "6360015ff3 5f 52 6004 601c 5f f0 00",
+      160 + 70 + (270 + 67) + 80 + 80 + 70 + 25020 + 4000 + NEW_ACCOUNT + 5000 + 5000 + 24 + 80 +
+          70 + 60 + 67 + 4000 + 20000 + 6 + 800 + 340 + 500 + 1000,
+      20 },
+    /* sha256 of nothing, whose account is absent */
+    { "precompile", VM_CODE, "5f5f5f5f5f60025a f1 00", 5 * 70 + 80 + 80 + 1520 + NEW_ACCOUNT + 5800,
+      20 },
+    /* the messenger's contract, 20 bytes of sender, no message: 1,000 for the hook; the log by 4 hashes, keccak of nothing,
+     * 6,000 */
+    { "hook", 0x8008, "5f5f60145f5f6170015f f1 00",
+      5 * 70 + 80 + 140 + 1520 + (35 + 32) + NEW_ACCOUNT + 1000 + 20000 + 3 * 20000 + 20000 + 6000,
+      20 },
+};
+
+static struct vm_result run_place(const struct place_row *row, uint64_t native)
+{
+    struct vm vm;
+    vm_init(&vm);
+    vm_account(&vm, row->addr, 1, 1000, row->code);
+    vm_open(&vm);
+    struct vm_result r = vm_call(&vm, row->addr, vm_no_bytes(), 0, 20000000,
+                                 native + VM_NATIVE_CALLEE + vm_native_code(vm_hex(row->code).len));
+    vm_close(&vm);
+    return r;
+}
+
+static void out_of_native_in_every_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GH_COUNT(places); i++) {
+        const struct place_row *row = &places[i];
+        struct vm_result r = run_place(row, row->inside + row->behind);
+        if (r.halt != HALT_STOP || r.native_left)
+            print_error("%s: halt %u, %llu native left\n", row->name, r.halt,
+                        (unsigned long long)r.native_left);
+        assert_int_equal(r.halt, HALT_STOP);
+        assert_int_equal(r.native_left, 0);
+        r = run_place(row, row->inside - 1);
+        assert_int_equal(r.halt, HALT_OUT_OF_NATIVE);
+        assert_int_equal(r.gas_left, 0);
+        assert_int_equal(r.native_left, 0);
+    }
+}
+
 /* ---- outputs of all frames together ---- */
 
 /* Calls 0xbeef, which answers with 1 MiB, so many times. */
@@ -436,6 +546,8 @@ int main(void)
         cmocka_unit_test(the_list_is_complete),
         cmocka_unit_test(calls_cost_exactly_this),
         cmocka_unit_test(a_refused_creation_has_read_its_target),
+        cmocka_unit_test(out_of_native_at_every_depth),
+        cmocka_unit_test(out_of_native_in_every_place),
         cmocka_unit_test(outputs_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
