@@ -20,7 +20,7 @@ if (!haveSharedL1()) {
 }
 const dir = path.join(TOP, 'tests/e2e/scenarios');
 // Files that begin with the same number are independent of each other; the longest are named first so that nothing waits at the end.
-const first = ['09', '14', '11', '08', '10', '06', '12'];
+const first = ['09', '14', '15', '11', '08', '10', '06', '12'];
 const order = (f) => { const i = first.indexOf(f.slice(0, 2)); return i < 0 ? first.length : i; };
 const scenarios = fs.readdirSync(dir).filter((f) => /^\d\d-.*\.(mjs|py|sh)$/.test(f))
   .filter((f) => !args.length || args.some((a) => f.startsWith(a))).sort((a, b) => order(a) - order(b) || a.localeCompare(b));

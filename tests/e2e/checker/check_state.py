@@ -2,9 +2,10 @@
 """Rebuilds the state of a chain from what L1 alone knows, and compares every batch.
 
     check_state.py --l1 URL --genesis ALLOC.json --model FOLDER [--diamond 0x..] [--batches N]
+                   [--layer URL --layer-diamond 0x..]
 
 Reads the genesis file, the commit transactions of the diamond (calldata data availability) and the factory
-dependencies of the genesis upgrade; decodes the pubdata of every block, applies it to a tree of its own, and must
+dependencies of the genesis upgrade (of a chain on a Gateway: the commits there, with --layer); decodes the pubdata of every block, applies it to a tree of its own, and must
 reach, for every batch:
 
   newStateCommitment        tree root, leaf count, block number, last 256 block hashes, timestamp
@@ -398,6 +399,8 @@ def main():
     p.add_argument("--genesis", required=True)
     p.add_argument("--model", required=True)
     p.add_argument("--diamond", default="0x2e20611736Af7A38d3e38840fa66A482984087aC")
+    p.add_argument("--layer", help="RPC of the Gateway the chain settles on")
+    p.add_argument("--layer-diamond")
     p.add_argument("--batches", type=int, default=0, help="fewer batches than this is a failure")
     a = p.parse_args()
     sys.path.insert(0, a.model)
@@ -412,8 +415,10 @@ def main():
     def topic(signature):
         return "0x" + m.keccak256(signature.encode()).hex()
 
-    def logs_of(first_topic):
-        return rpc("eth_getLogs", {"address": a.diamond, "topics": [first_topic], "fromBlock": "0x0", "toBlock": "latest"})
+    layer, layer_diamond = (Rpc(a.layer), a.layer_diamond) if a.layer else (rpc, a.diamond)
+
+    def logs_of(first_topic, rpc=rpc, diamond=a.diamond):
+        return rpc("eth_getLogs", {"address": diamond, "topics": [first_topic], "fromBlock": "0x0", "toBlock": "latest"})
 
     canonical = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256[4],bytes,bytes,uint256[],bytes,bytes)"
     upgrades = logs_of(topic(f"GenesisUpgrade(address,{canonical},uint256,bytes[])"))
@@ -431,20 +436,20 @@ def main():
     for i in range(dependencies.number(0)):
         chain.learn(inner.follow(i).bytes_here())
 
-    commits = logs_of(topic("BlockCommit(uint256,bytes32,bytes32)"))
+    commits = logs_of(topic("BlockCommit(uint256,bytes32,bytes32)"), layer, layer_diamond)
     done = {}
     for log in commits:  # a batch that was reverted and committed again counts with its last commit
         done[big(un(log["topics"][1]))] = log
     for number in sorted(done):
         log = done[number]
         expect("batch after the one before", number, len([n for n in done if n < number]) + 1)
-        b = read_commit(un(rpc("eth_getTransactionByHash", log["transactionHash"])["input"]))
+        b = read_commit(un(layer("eth_getTransactionByHash", log["transactionHash"])["input"]))
         try:
             expect("number", b["number"], number)
             output = check_batch(chain, b, upgrade_hash if number == 1 else ZERO)
             expect("batch output hash", output, un(log["topics"][3]))
             stored = m.stored_batch_hash(number, b["state"], b["l1_txs"], b["priority"], b["dependencies"], b["logs_root"], output)
-            answer = rpc("eth_call", {"to": a.diamond, "data": "0xb22dd78e" + word(number).hex()}, "latest")
+            answer = layer("eth_call", {"to": layer_diamond, "data": "0xb22dd78e" + word(number).hex()}, "latest")
             expect("storedBatchHash", stored, un(answer))
         except Mismatch as e:
             print(f"batch {number}, block {chain.number}: {e}")

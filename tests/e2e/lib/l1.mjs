@@ -11,6 +11,8 @@ export const CHAIN = 10n;
 export const L1_CHAIN = 31337;
 export const BRIDGEHUB = '0xF0f88e68086Cf8f68063854D93E92C7Bb91DFD14';
 export const DIAMOND = '0x2e20611736Af7A38d3e38840fa66A482984087aC';
+// the diamonds on L1 of all chains of the recorded ecosystem; 11 is the Gateway, 12 and 13 settle there
+export const DIAMONDS = { 10: DIAMOND, 11: '0x8940E161f2157D39308063F7762406Cca7Af6941', 12: '0x202671072dE626f845fae0Ef1A9C2f18cF783c04', 13: '0x1133096511B833053988a62F0a88459a10e13438' };
 export const TIMELOCK = '0xD321F46267cB071FF54c44CC2116bBbC78dBB273';
 export const NULLIFIER = '0x0c460a997e9c2AF23359b17B4266b852e96048a7';
 export const DA = {
@@ -23,7 +25,7 @@ export const account = (i) => HDNodeWallet.fromMnemonic(mnemonic, `m/44'/60'/0'/
 export const ADMIN = account(0);
 export const USER = account(2);
 export const OPERATORS = { commit: account(3), prove: account(4), execute: account(5) };
-const ROLE_FLAGS = { commit: [false, true, false, false, false, false], prove: [false, false, false, true, false, false], execute: [false, false, false, false, true, false] };
+export const ROLE_FLAGS = { commit: [false, true, false, false, false, false], prove: [false, false, false, true, false, false], execute: [false, false, false, false, true, false] };
 
 export const L2_TX = '(uint256 txType,uint256 from,uint256 to,uint256 gasLimit,uint256 gasPerPubdataByteLimit,uint256 maxFeePerGas,uint256 maxPriorityFeePerGas,uint256 paymaster,uint256 nonce,uint256 value,uint256[4] reserved,bytes data,bytes signature,uint256[] factoryDeps,bytes paymasterInput,bytes reservedDynamic)';
 const STORED = '(uint64 batchNumber,bytes32 batchHash,uint64 indexRepeatedStorageChanges,uint256 numberOfLayer1Txs,bytes32 priorityOperationsHash,bytes32 dependencyRootsRollingHash,bytes32 l2LogsTreeRoot,uint256 timestamp,bytes32 commitment)';
@@ -64,8 +66,8 @@ export const nullifier = new Interface([
 export const genesisRoot = () => JSON.parse(fs.readFileSync(GENESIS, 'utf8')).genesisRoot;
 
 // Which settlement step a transaction of an operator is, and for which batches; null for others.
-export function settlementStep(tx) {
-  if (!tx.to || tx.to.toLowerCase() !== TIMELOCK.toLowerCase()) return null;
+export function settlementStep(tx, to = TIMELOCK) {
+  if (!tx.to || tx.to.toLowerCase() !== to.toLowerCase()) return null;
   let call;
   try { call = timelock.parseTransaction({ data: tx.input ?? tx.data }); } catch { return null; }
   const step = { commitBatchesSharedBridge: 'commit', proveBatchesSharedBridge: 'prove', executeBatchesSharedBridge: 'execute' }[call?.name];
@@ -125,11 +127,11 @@ export class L1 {
   }
 
   // DA pair and one role for each operator key. `skip` leaves something out, for tests of its absence.
-  async setupChain({ da = 'calldata', skip = [] } = {}) {
-    if (!skip.includes('da')) await this.send(ADMIN.address, DIAMOND, diamond.encodeFunctionData('setDAValidatorPair', DA[da]));
+  async setupChain({ da = 'calldata', skip = [], address = DIAMOND } = {}) {
+    if (!skip.includes('da')) await this.send(ADMIN.address, address, diamond.encodeFunctionData('setDAValidatorPair', DA[da]));
     for (const [step, wallet] of Object.entries(OPERATORS)) {
       if (skip.includes(step)) continue;
-      await this.send(ADMIN.address, TIMELOCK, timelock.encodeFunctionData('addValidatorRoles', [DIAMOND, wallet.address, ROLE_FLAGS[step]]));
+      await this.send(ADMIN.address, TIMELOCK, timelock.encodeFunctionData('addValidatorRoles', [address, wallet.address, ROLE_FLAGS[step]]));
     }
   }
 
@@ -156,8 +158,8 @@ export class L1 {
 
   async stopMining() { await this.rpc.q('evm_setIntervalMining', 0); await this.rpc.q('evm_setAutomine', false); }
 
-  async counters(tag = 'latest') {
-    const [committed, proved, executed] = await Promise.all(['Committed', 'Verified', 'Executed'].map((n) => this.call(diamond, DIAMOND, 'getTotalBatches' + n, [], tag)));
+  async counters(tag = 'latest', address = DIAMOND) {
+    const [committed, proved, executed] = await Promise.all(['Committed', 'Verified', 'Executed'].map((n) => this.call(diamond, address, 'getTotalBatches' + n, [], tag)));
     return { committed: Number(committed), proved: Number(proved), executed: Number(executed) };
   }
 
@@ -177,42 +179,55 @@ export class L1 {
 
   // A request through the Bridgehub; the answer has the priority request as L1 reports it. `sent` is called once it is
   // in the pool, for tests that make the blocks themselves.
-  async request({ from = USER.address, to = from, value = 0n, data = '0x', gasLimit = 1_000_000n, refund = from, extra = 0n, gasPrice = 2_000_000_000n, sent } = {}) {
-    const base = await this.call(bridgehub, BRIDGEHUB, 'l2TransactionBaseCost', [CHAIN, gasPrice, gasLimit, 800]);
+  // `chain` is the chain it is for; `via` a call forwarder that asks in its own name (see asAlias).
+  async request({ chain = CHAIN, from = USER.address, to = from, value = 0n, data = '0x', gasLimit = 1_000_000n, refund = from, extra = 0n, gasPrice = 2_000_000_000n, via, sent } = {}) {
+    const base = await this.call(bridgehub, BRIDGEHUB, 'l2TransactionBaseCost', [chain, gasPrice, gasLimit, 800]);
     const mint = base + value + extra;
+    const call = bridgehub.encodeFunctionData('requestL2TransactionDirect', [[chain, mint, to, value, data, gasLimit, 800, [], refund]]);
     const hash = await this.rpc.q('eth_sendTransaction', {
-      from, to: BRIDGEHUB, value: hex(mint), gas: hex(5_000_000), gasPrice: hex(gasPrice),
-      data: bridgehub.encodeFunctionData('requestL2TransactionDirect', [[CHAIN, mint, to, value, data, gasLimit, 800, [], refund]]),
+      from, gas: hex(5_000_000), gasPrice: hex(gasPrice),
+      ...(via ? { to: via, data: BRIDGEHUB + mint.toString(16).padStart(64, '0') + call.slice(2) } : { to: BRIDGEHUB, value: hex(mint), data: call }),
     });
     await sent?.(hash);
     const receipt = await this.receipt(hash);
     if (receipt.status !== '0x1') throw new Error('the deposit reverted on L1');
     const topic = diamond.getEvent('NewPriorityRequest').topicHash;
-    const log = receipt.logs.find((l) => l.topics[0] === topic);
+    // a request for a chain on a Gateway emits two: the chain's own, and the relay on the Gateway's diamond
+    const log = receipt.logs.find((l) => l.topics[0] === topic && l.address.toLowerCase() === DIAMONDS[chain].toLowerCase());
     const { txId, txHash, transaction } = diamond.parseLog(log).args;
     const recomputed = keccak256(AbiCoder.defaultAbiCoder().encode([L2_TX], [transaction]));
     return { receipt, id: Number(txId), hash: txHash, recomputed, transaction, mint, base };
   }
 
-  // Every mined transaction of the three operator keys from a block on, reverted ones too.
-  async operatorTransactions(fromBlock = 0) {
-    const keys = new Map(Object.entries(OPERATORS).map(([step, w]) => [w.address.toLowerCase(), step]));
-    const head = num(await this.rpc.q('eth_blockNumber'));
-    const out = [];
-    for (let at = fromBlock; at <= head; at += 50) {
-      const calls = [];
-      for (let n = at; n < Math.min(at + 50, head + 1); n++) calls.push(['eth_getBlockByNumber', hex(n), true]);
-      for (const { result } of await this.rpc.batch(calls)) {
-        for (const tx of result.transactions) {
-          const key = keys.get(tx.from.toLowerCase());
-          if (key) out.push({ key, nonce: num(tx.nonce), hash: tx.hash, block: num(tx.blockNumber), tx, does: settlementStep(tx) });
-        }
-      }
-    }
-    return out;
+  // Runs `body` while a call forwarder stands at an account: an ordinary account is never aliased, a contract is, and
+  // on a Gateway the admins are aliases. The forwarder takes target, value and calldata.
+  async asAlias(address, body) {
+    const was = await this.rpc.q('eth_getCode', address, 'latest');
+    await this.rpc.q('anvil_setCode', address, '0x603436038060345f375f5f915f6014355f3560601c5af13d5f5f3e6021573d5ffd5b3d5ff3');
+    try { await body(); } finally { await this.rpc.q('anvil_setCode', address, was); }
   }
+
+  // Every mined transaction of the three operator keys from a block on, reverted ones too.
+  operatorTransactions(fromBlock = 0) { return operatorTransactions(this.rpc, OPERATORS, TIMELOCK, fromBlock); }
 
   async stop() { await this.process.kill('SIGKILL'); }
 }
 
 export const eventTopic = (signature) => id(signature);
+
+export async function operatorTransactions(rpc, operators, to, fromBlock = 0) {
+  const keys = new Map(Object.entries(operators).map(([step, w]) => [w.address.toLowerCase(), step]));
+  const head = num(await rpc.q('eth_blockNumber'));
+  const out = [];
+  for (let at = fromBlock; at <= head; at += 50) {
+    const calls = [];
+    for (let n = at; n < Math.min(at + 50, head + 1); n++) calls.push(['eth_getBlockByNumber', hex(n), true]);
+    for (const { result } of await rpc.batch(calls)) {
+      for (const tx of result.transactions) {
+        const key = keys.get(tx.from.toLowerCase());
+        if (key) out.push({ key, nonce: num(tx.nonce), hash: tx.hash, block: num(tx.blockNumber), tx, does: settlementStep(tx, to) });
+      }
+    }
+  }
+  return out;
+}
