@@ -260,6 +260,7 @@ void layer_start(struct node *n)
 {
     n->discovery_timer = evtimer_new(n->base, on_discovery_timer, n);
     CHECK(n->discovery_timer != NULL);
+    roots_start(n);
     ask(n);
     fees_start(n);
 }
@@ -270,6 +271,7 @@ void layer_stop(struct node *n)
         event_free(n->discovery_timer);
     n->discovery_timer = NULL;
     fees_stop(n);
+    roots_stop(n);
     discovery_cancel(n->discovery);
     n->discovery = NULL;
     if (n->watcher)

@@ -367,6 +367,8 @@ static bool status_members(void *ctx, struct buf *out)
     status_summary(n, out);
     status_contracts(n, out);
     status_layers(n, out);
+    if (n->gateway)
+        (void)roots_status_json(n, out);
     status_senders(n, out);
     status_precompiles(out);
     return !out->failed;

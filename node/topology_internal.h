@@ -9,12 +9,26 @@
 #include "node/chain/fee.h"
 #include "node/net/eth_client.h"
 #include "node/rpc/rpc.h"
+#include "node/sender/contract_read/contract_read.h"
 #include "node/sender/contract_read/discovery.h"
 #include "node/sender/signer.h"
 #include "node/sender/tx_journal.h"
 #include "node/state/genesis.h"
 #include "node/topology.h"
 #include "settlement/settlement.h"
+
+#define NODE_ROOTS_MAX  1024
+#define NODE_ROOT_CALLS 64
+struct node_roots { /* roots.c: offers the Gateway has not confirmed yet, oldest first */
+    struct chain_interop_root items[NODE_ROOTS_MAX];
+    size_t cnt, asked;
+    struct contract_call calls[NODE_ROOT_CALLS];
+    struct contract_read *read;
+    struct arena arena;
+    struct event *timer;
+    bool stopped;
+    char problem[256];
+};
 
 struct node {
     const struct config *cfg;
@@ -51,6 +65,7 @@ struct node {
     uint64_t started_at_ms, discovery_failures;
     /* why the layer was not usable at the last try; "" when it was */
     char l1_problem[256], gateway_problem[256];
+    struct node_roots roots;
     struct err fatal;
     int exit_code;
 };
@@ -61,6 +76,14 @@ void node_fail(struct node *n, const struct err *err);
 /* observe.c: figures and status of what is not RPC's own */
 struct rpc_observe_ops observe_ops(struct node *n);
 struct rpc_settlement_ops observe_settlement_ops(struct node *n);
+
+/* roots.c */
+/* A root of the Gateway that is final and equal to what was computed for it here; in ascending order of log_id. It is imported once
+ * the Gateway's own historicalRoot says the same. false: too many wait, offer it again later. Loop. */
+MUST_USE bool node_offer_root(struct node *n, const struct chain_interop_root *r);
+void roots_start(struct node *n);
+void roots_stop(struct node *n);
+bool roots_status_json(const struct node *n, struct buf *out); /* a member of /status */
 
 /* fees.c */
 void fees_init(struct node *n);

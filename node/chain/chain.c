@@ -336,6 +336,11 @@ static bool fill_txs(struct chain *c, struct build *b, bool *any, struct err *er
         *any = true;
         return true;
     }
+    if (roots_are_due(c, clock_mono_ms(c->deps.clock))) {
+        b->in.root_cnt = roots_take(c, &b->arena, &b->in.roots);
+        *any = b->in.root_cnt > 0;
+        return *any || err_set(err, ERR_LOCAL, "out of memory");
+    }
     if (!l1_priority_load(c->reader, b->in.next_l1_priority_id, c->cfg.max_txs_in_block, &b->arena,
                           &b->in.l1, &b->in.l1_cnt, err))
         return false;
@@ -448,6 +453,22 @@ static void drop_purged(struct chain *c, const struct build *b)
     pthread_mutex_unlock(&c->mutex);
 }
 
+/* A refused import takes the others with it: each root stands for all before it, so leaving one out helps nobody. */
+static void end_roots(struct chain *c, const struct build *b, bool imported)
+{
+    struct root_queue *q = &c->roots;
+    if (b->in.root_cnt == 0)
+        return;
+    if (b->out.root_error[0]) {
+        q->stopped = true;
+        snprintf(q->why, sizeof(q->why), "%s", b->out.root_error);
+        log_error(LOG_CHAIN, "interop roots are not imported any more", LOG_STR("reason", q->why),
+                  LOG_U64("from_block", q->items[0].block));
+        return;
+    }
+    roots_done(c, b->in.root_cnt, imported, clock_mono_ms(c->deps.clock));
+}
+
 static void publish(struct chain *c, struct build *b)
 {
     struct cached_block *e = block_cache_add(&c->cache, b->cached);
@@ -457,6 +478,7 @@ static void publish(struct chain *c, struct build *b)
     count_block(c, b);
     pthread_mutex_unlock(&c->mutex);
     chain_set_head(c, &e->b.r);
+    end_roots(c, b, true);
     mempool_apply_block(c->deps.mempool, b->out.accounts, b->out.account_cnt);
     log_debug(LOG_CHAIN, "block sealed", LOG_U64("block", e->number),
               LOG_HASH("hash", &e->b.r.block_hash), LOG_U64("txs", e->b.r.tx_cnt),
@@ -509,7 +531,8 @@ static void build_done(void *arg)
     }
     if (b->out.is_empty) {
         /* Everything was purged or left for later: what is left waits for something to change. */
-        bool again = b->out.purge_cnt > 0;
+        bool again = b->out.purge_cnt > 0 || b->in.root_cnt > 0;
+        end_roots(c, b, false);
         c->in_work = false;
         build_destroy(b);
         if (again)
@@ -561,6 +584,9 @@ static void maybe_build(struct chain *c)
     }
     if (!any) {
         build_destroy(b);
+        uint64_t ms = roots_wait_ms(c, clock_mono_ms(c->deps.clock));
+        if (ms != UINT64_MAX)
+            arm_timer(c, ms + 1);
         return;
     }
     c->in_work = true;

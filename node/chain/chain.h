@@ -91,6 +91,24 @@ void chain_l1_txs_arrived(struct chain *c);
 uint64_t chain_first_free_priority_id(const struct chain *c);
 /* Settlement layer of the first block's SetSLChainId, once it is known. Loop only, before block 1. */
 void chain_set_sl_chain_id(struct chain *c, uint64_t id);
+/* A root of the settlement layer's message tree (spec 40 §5): other chains' messages are proved against it here. */
+struct chain_interop_root {
+    uint64_t chain_id, block, log_id;
+    struct b256 root;
+};
+/* Queues a root for import; the blocks after store it. The caller vouches that it is final and historical: a batch that depends on any other root
+ * can never be executed. Roots come in ascending order of log_id; one that is stored already is passed over, so offering again after a
+ * restart is safe. ERR_INVALID: not of our settlement layer, or out of order; ERR_TRANSIENT: too many wait, offer it again; ERR_REJECTED: an import
+ * failed, nothing is imported until a restart. Loop only. */
+MUST_USE bool chain_import_root(struct chain *c, const struct chain_interop_root *r,
+                                struct err *err);
+struct chain_roots_status {
+    uint64_t waiting, imported; /* since start */
+    uint64_t last_block, last_log_id;
+    bool stopped;
+    char why[256];
+};
+void chain_roots_status(const struct chain *c, struct chain_roots_status *out); /* loop only */
 /* Highest block whose tree row is in the index: a checkpoint above it would leave rows missing. */
 MUST_USE bool chain_tree_indexed(struct store_reader *r, uint64_t *number, struct err *err);
 /* A transaction became executable. Any thread. */

@@ -33,6 +33,18 @@ struct tree_row { /* table block_tree: what the tree and two slots say after a b
     uint64_t leaf_count, sl_chain_id;
 };
 
+#define ROOT_QUEUE_MAX      4096u
+#define ROOTS_PER_TX        100u                     /* the peer's interop_roots_per_tx */
+#define ROOT_BLOCK_DELAY_MS 750u                     /* the peer's service_block_delay */
+struct root_queue {                                  /* loop only */
+    struct chain_interop_root items[ROOT_QUEUE_MAX]; /* oldest first */
+    size_t cnt;
+    struct chain_interop_root last; /* done with */
+    uint64_t imported, last_import_ms;
+    bool stopped;
+    char why[256];
+};
+
 struct chain {
     struct chain_deps deps; /* borrowed */
     struct chain_config cfg;
@@ -55,6 +67,7 @@ struct chain {
     /* loop only */
     bool started, stopping, in_work, timer_armed;
     atomic_bool wake_pending;
+    struct root_queue roots;
     bool left_some; /* the last block was closed by a limit while transactions waited */
     uint64_t last_start_ms, work_priority_end;
     struct b256 last_hashes[256]; /* context of the next block */
@@ -105,6 +118,19 @@ struct record_row {
     struct bytes encoded;
 };
 bool block_record_write(struct store_txn *t, void *arg, struct err *err);
+
+/* roots.c: loop */
+bool roots_are_due(const struct chain *c, uint64_t now_mono_ms);
+uint64_t roots_wait_ms(const struct chain *c, uint64_t now_mono_ms); /* UINT64_MAX: none waits */
+/* The first ones, as many as one transaction takes; they stay until roots_done. */
+size_t roots_take(const struct chain *c, struct arena *arena,
+                  const struct chain_interop_root **out);
+void roots_done(struct chain *c, size_t n, bool imported, uint64_t now_mono_ms);
+/* roots.c: worker. ERR_DIVERGED: another root is stored for that block. */
+MUST_USE bool roots_is_stored(struct state_view *v, const struct chain_interop_root *r,
+                              bool *stored, struct err *err);
+/* len 0: out of memory */
+struct bytes roots_tx(const struct chain_interop_root *roots, size_t n, struct arena *arena);
 
 /* chain.c */
 void chain_fail(struct chain *c,

@@ -23,6 +23,7 @@ struct session {
     struct block_tx *txs;
     size_t tx_cnt, tx_cap;
     struct map skipped; /* senders left out of this block */
+    size_t root_cnt;    /* imported by it */
     struct err *err;
 };
 
@@ -128,6 +129,43 @@ static bool run_upgrade(struct session *s)
     s->out->seal = SEAL_SL_CHAIN_ID;
     s->out->record.sets_sl_chain_id = true;
     return run_must_include(s, enc, "SetSLChainId transaction", true, &sealed);
+}
+
+static bool refuse_roots(struct session *s, const char *why)
+{
+    snprintf(s->out->root_error, sizeof(s->out->root_error), "%.250s", why);
+    s->tx_cnt = 0;
+    return true;
+}
+
+/* A failing import is never sealed: the batch would promise roots that the state does not have. */
+static bool run_roots(struct session *s)
+{
+    struct chain_interop_root fresh[ROOTS_PER_TX];
+    struct stf_tx tx;
+    struct stf_tx_result r;
+    struct err err = { .kind = ERR_NONE };
+    size_t n = 0;
+    for (size_t i = 0; i < s->in->root_cnt && i < ROOTS_PER_TX; i++) {
+        bool stored = false;
+        if (!roots_is_stored(s->view, &s->in->roots[i], &stored, &err))
+            return refuse_roots(s, err.msg);
+        if (!stored)
+            fresh[n++] = s->in->roots[i];
+    }
+    if (n == 0)
+        return true;
+    struct bytes enc = roots_tx(fresh, n, s->arena);
+    if (enc.len == 0 || tx_decode(&tx, enc, s->arena) != STF_OK)
+        return err_set(s->err, ERR_LOCAL, "out of memory for a system transaction");
+    enum stf_verdict v = stf_tx_run(s->block, &tx, &r);
+    if (v != STF_INCLUDED || !r.success) {
+        char text[256];
+        execute_format_fault(text, sizeof(text), &r.fault);
+        return refuse_roots(s, v == STF_INCLUDED ? "the import transaction reverts" : text);
+    }
+    s->root_cnt = n;
+    return keep_tx(s, &tx, &r);
 }
 
 static bool run_l1(struct session *s, bool *sealed)
@@ -293,6 +331,10 @@ static bool finish(struct session *s)
     if (!stf_block_end(s->block, &o, &f))
         return err_set(s->err, ERR_LOCAL, "block %" PRIu64 " cannot be ended: %s",
                        s->in->ctx.number, stf_error_name(f.code));
+    if (o.interop_root_cnt != s->root_cnt)
+        return err_set(s->err, ERR_LOCAL,
+                       "block %" PRIu64 " stores %zu interop roots, %zu were imported",
+                       s->in->ctx.number, o.interop_root_cnt, s->root_cnt);
     struct block_record *r = &s->out->record;
     r->ctx = s->in->ctx;
     r->protocol_minor = s->in->protocol_minor;
@@ -335,6 +377,8 @@ bool execute_produce(struct execute_output *out, const struct execute_input *in,
     bool ok = begin(&s, &in->ctx, in->state, in->crypto, &oracle);
     if (ok && in->upgrade)
         ok = run_upgrade(&s);
+    else if (ok && in->root_cnt > 0)
+        ok = run_roots(&s);
     else if (ok)
         ok = run_l1(&s, &sealed) && (sealed || run_pool(&s));
     if (ok && s.tx_cnt == 0)

@@ -18,6 +18,8 @@ struct execute_input {   /* values and arena memory; everything outlives the cal
     const struct l1_tx_row *upgrade; /* NULL without one; opens the block */
     bool sets_sl_chain_id; /* SetSLChainId(sl_chain_id) right behind the upgrade (spec 10 §13.3) */
     uint64_t sl_chain_id;
+    const struct chain_interop_root *roots; /* a block that imports roots has nothing else in it */
+    size_t root_cnt;
     const struct l1_tx_row *l1;
     size_t l1_cnt;
     const struct mempool_tx *pool;
@@ -35,7 +37,8 @@ struct execute_output {
     struct mempool_account *accounts; /* nonce and balance of every account that changed */
     size_t account_cnt;
     uint64_t invalid_cnt, missing_precompile_cnt;
-    uint64_t failed_cnt; /* included with status 0 */
+    uint64_t failed_cnt;  /* included with status 0 */
+    char root_error[256]; /* why the roots were refused; then there is no block */
 };
 
 /* false: the block cannot be built and producing must stop; err says why. Output memory is the arena's. */

@@ -118,11 +118,16 @@ static void upgrade_block(void)
     world_run_to_ok(&w, 1);
 }
 
-static void deposit_block(void)
+static void deposit_block_at(uint64_t number)
 {
     world_write(&w, STORE_JOURNAL, put_deposit, NULL);
     chain_l1_txs_arrived(w.chain);
-    world_run_to_ok(&w, 2);
+    world_run_to_ok(&w, number);
+}
+
+static void deposit_block(void)
+{
+    deposit_block_at(2);
 }
 
 static const struct chain_block *acquire(uint64_t n)
@@ -187,6 +192,182 @@ static void block_1_is_upgrade_and_sl_chain_id(void **state)
     assert_int_equal(s.failed_txs, 0);
     world_spin(&w, 30);
     assert_int_equal(w.last_block, 1); /* the upgrade is taken once */
+}
+
+/* ---- interop roots: the real contract at 0x10008 stores them ---- */
+
+#define ROOTS 3
+static struct chain_interop_root roots[ROOTS];
+static struct b256 rolling[ROOTS];
+static struct bytes import_calldata;
+
+static void read_roots(void)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/vectors/interop/dependency_roots.json", getenv("GH_SHARED"));
+    json_t *j = json_load_file(path, 0, NULL);
+    assert_non_null(j);
+    const json_t *steps = json_object_get(j, "steps");
+    const json_t *list = json_object_get(json_array_get(steps, ROOTS - 1), "roots");
+    assert_int_equal(json_array_size(list), ROOTS);
+    for (size_t i = 0; i < ROOTS; i++) {
+        const json_t *r = json_array_get(list, i);
+        struct bytes side = hex_of(json_array_get(json_object_get(r, "sides"), 0));
+        struct bytes h = hex_of(json_object_get(json_array_get(steps, i), "rolling"));
+        roots[i].chain_id = (uint64_t)json_integer_value(json_object_get(r, "chainId"));
+        roots[i].block = (uint64_t)json_integer_value(json_object_get(r, "blockOrBatchNumber"));
+        roots[i].log_id = 7 + i;
+        memcpy(roots[i].root.b, side.p, 32);
+        memcpy(rolling[i].b, h.p, 32);
+    }
+    import_calldata = hex_of(json_object_get(j, "import_calldata"));
+    json_decref(j);
+}
+
+/* A chain that settles on chain 506, behind its upgrade. */
+static void open_on_506(void)
+{
+    read_roots();
+    w.cfg.sl_chain_id = 506;
+    world_open_ok(&w);
+    upgrade_block();
+}
+
+static void import(size_t i)
+{
+    struct err err;
+    if (!chain_import_root(w.chain, &roots[i], &err))
+        fail_msg("%s", err.msg);
+}
+
+static struct b256 rolling_after(uint64_t first, uint64_t last)
+{
+    struct batch_accumulator a;
+    struct batch_block blk;
+    struct err err;
+    batch_accumulator_init(&a, &arena, 1, WORLD_CHAIN_ID, DA_EMPTY_NO_DA);
+    for (uint64_t n = first; n <= last; n++) {
+        assert_true(chain_batch_block_load(w.chain, w.reader, n, &arena, &blk, &err));
+        assert_true(batch_accumulator_add(&a, &blk));
+    }
+    return a.dependency_hash;
+}
+
+static void roots_make_a_block_of_their_own(void **state)
+{
+    (void)state;
+    open_on_506();
+    for (size_t i = 0; i < ROOTS; i++)
+        import(i);
+    world_write(&w, STORE_JOURNAL, put_deposit, NULL); /* waits: the import comes first, alone */
+    world_run_to_ok(&w, 2);
+    const struct chain_block *b = acquire(2);
+    assert_int_equal(b->r.tx_cnt, 1);
+    assert_true(b->r.txs[0].success);
+    assert_int_equal(b->r.txs[0].envelope.p[0], TX_SYSTEM);
+    assert_int_equal(b->r.interop_root_cnt, ROOTS);
+    for (size_t i = 0; i < ROOTS; i++) {
+        assert_int_equal(b->r.interop_roots[i].block_or_batch.w[0], roots[i].block);
+        assert_memory_equal(&b->r.interop_roots[i].root, &roots[i].root, 32);
+    }
+    struct stf_tx tx;
+    assert_int_equal(tx_decode(&tx, b->r.txs[0].envelope, &arena), STF_OK);
+    assert_int_equal(tx.data.len, import_calldata.len);
+    assert_memory_equal(tx.data.p, import_calldata.p, import_calldata.len);
+    chain_block_release(w.chain, b);
+    struct b256 h = rolling_after(2, 2);
+    assert_memory_equal(&h, &rolling[ROOTS - 1], 32);
+    struct chain_roots_status s;
+    chain_roots_status(w.chain, &s);
+    assert_int_equal(s.imported, ROOTS);
+    assert_int_equal(s.waiting, 0);
+    assert_int_equal(s.last_log_id, roots[ROOTS - 1].log_id);
+    chain_l1_txs_arrived(w.chain);
+    world_run_to_ok(&w, 3);
+    b = acquire(3);
+    assert_int_equal(b->r.l1_tx_cnt, 1);
+    chain_block_release(w.chain, b);
+}
+
+/* The hash of spec 40 §5.1 for [(506, 100), (506, 103)] under log id 9. */
+static void the_transaction_has_the_protocols_hash(void **state)
+{
+    (void)state;
+    open_on_506();
+    roots[1].log_id = 9;
+    import(0);
+    import(1);
+    world_run_to_ok(&w, 2);
+    const struct chain_block *b = acquire(2);
+    struct b256 want;
+    const char *hex = "0x8f5d521129447192bf3b123b00b058667aaa2e9390b32873841b7d352eaabfe3";
+    assert_true(hex_decode_exact(want.b, 32, hex, strlen(hex)));
+    assert_memory_equal(&b->r.txs[0].hash, &want, 32);
+    chain_block_release(w.chain, b);
+}
+
+static void roots_that_are_stored_are_passed_over(void **state)
+{
+    (void)state;
+    open_on_506();
+    import(0);
+    import(1);
+    world_run_to_ok(&w, 2);
+    world_close(&w); /* and offered again by whoever lost count */
+    world_open_ok(&w);
+    for (size_t i = 0; i < ROOTS; i++)
+        import(i);
+    world_run_to_ok(&w, 3);
+    const struct chain_block *b = acquire(3);
+    assert_int_equal(b->r.interop_root_cnt, 1);
+    assert_memory_equal(&b->r.interop_roots[0].root, &roots[2].root, 32);
+    chain_block_release(w.chain, b);
+    struct b256 h = rolling_after(2, 3);
+    assert_memory_equal(&h, &rolling[ROOTS - 1], 32);
+}
+
+/* Two roots for one block cannot both be right, and there is no block with either then. */
+static void another_root_for_a_stored_block_stops_importing(void **state)
+{
+    (void)state;
+    struct chain_roots_status s;
+    struct err err;
+    open_on_506();
+    import(0);
+    world_run_to_ok(&w, 2);
+    roots[0].root.b[0] ^= 1;
+    roots[0].log_id = 8;
+    import(0);
+    for (int i = 0; i < 200; i++) {
+        world_spin(&w, 10);
+        chain_roots_status(w.chain, &s);
+        if (s.stopped)
+            break;
+    }
+    assert_true(s.stopped);
+    assert_non_null(strstr(s.why, "block 100 has another root in this chain already"));
+    roots[1].log_id = 11;
+    assert_false(chain_import_root(w.chain, &roots[1], &err));
+    assert_int_equal(err.kind, ERR_REJECTED);
+    deposit_block_at(3); /* the chain goes on */
+    assert_int_equal(w.stops, 0);
+}
+
+static void roots_of_another_chain_or_order_are_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    open_on_506();
+    roots[0].chain_id = 31337;
+    assert_false(chain_import_root(w.chain, &roots[0], &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    roots[1].root = (struct b256){ { 0 } };
+    assert_false(chain_import_root(w.chain, &roots[1], &err));
+    import(2);
+    roots[0].chain_id = 506;
+    assert_false(chain_import_root(w.chain, &roots[0], &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_non_null(strstr(err.msg, "in order"));
 }
 
 static void a_deposit_mints_and_funds(void **state)
@@ -288,8 +469,15 @@ int main(void)
     }
     fclose(f);
     const struct CMUnitTest tests[] = {
-        T(nothing_before_the_upgrade),     T(block_1_is_upgrade_and_sl_chain_id),
-        T(a_deposit_mints_and_funds),      T(the_whole_story_with_restarts),
+        T(roots_make_a_block_of_their_own),
+        T(the_transaction_has_the_protocols_hash),
+        T(roots_that_are_stored_are_passed_over),
+        T(another_root_for_a_stored_block_stops_importing),
+        T(roots_of_another_chain_or_order_are_refused),
+        T(nothing_before_the_upgrade),
+        T(block_1_is_upgrade_and_sl_chain_id),
+        T(a_deposit_mints_and_funds),
+        T(the_whole_story_with_restarts),
         T(a_bad_priority_operation_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
