@@ -64,23 +64,28 @@ static void free_of_charge(struct sim *s, const struct call_request *q)
         s->ctx.base_fee = U256_ZERO;
 }
 
+bool rpc_call_prepare(struct sim *s, const struct call_request *q, struct stf_tx *tx)
+{
+    uint64_t gas = 0;
+    if (!sim_check_fees(s, q) || !call_gas(s, q, &gas))
+        return false;
+    free_of_charge(s, q);
+    if (s->ctx.gas_limit < gas)
+        s->ctx.gas_limit = gas;
+    return sim_tx(s, q, gas, tx);
+}
+
 bool rpc_eth_call(struct rpc_call *c)
 {
     struct call_request q = { 0 };
     struct sim s;
     struct stf_tx tx;
     struct stf_tx_result r;
-    uint64_t block = 0, gas = 0;
+    uint64_t block = 0;
     if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block) ||
         !sim_open(&s, c, block, param_at(c, 2), param_at(c, 3)))
         return false;
-    bool ok = sim_check_fees(&s, &q) && call_gas(&s, &q, &gas);
-    if (ok) {
-        free_of_charge(&s, &q);
-        if (s.ctx.gas_limit < gas)
-            s.ctx.gas_limit = gas;
-        ok = sim_tx(&s, &q, gas, &tx);
-    }
+    bool ok = rpc_call_prepare(&s, &q, &tx);
     if (ok) {
         (void)sim_run(&s, &tx, &r);
         ok = r.verdict == STF_INCLUDED && r.success ? true : sim_fail(&s, &tx, &r);

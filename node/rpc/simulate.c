@@ -343,6 +343,8 @@ static void on_exit_frame(void *ctx, const struct ee_frame *f, const struct fram
     struct sim *s = ctx;
     if (f->depth == 0 && addr_eq(&f->caller, &s->caller))
         s->halt = o->halt;
+    if (s->also && s->also->on_exit)
+        s->also->on_exit(s->also->ctx, f, o);
 }
 
 static bool state_is_replaced(const struct sim *s, const struct addr *a)
@@ -418,7 +420,7 @@ static bool on_step(void *ctx, const struct stf_step *step)
         struct addr a = u256_to_addr(&step->stack[step->stack_len - at]);
         touch(s->touched, &s->c->s->arena, &a, NULL);
     }
-    return true;
+    return !s->also || !s->also->on_step || s->also->on_step(s->also->ctx, step);
 }
 
 static bool needs_steps(const struct sim *s)
@@ -426,7 +428,30 @@ static bool needs_steps(const struct sim *s)
     for (size_t i = 0; i < s->account_cnt; i++)
         if (s->accounts[i].replaces_state)
             return true;
-    return s->touched != NULL;
+    return s->touched != NULL || (s->also && s->also->on_step);
+}
+
+/* What only the one that listens in wants to know. */
+static void pass_enter(void *ctx, const struct ee_frame *f, enum call_kind kind)
+{
+    const struct stf_tracer *t = ((struct sim *)ctx)->also;
+    t->on_enter(t->ctx, f, kind);
+}
+static void pass_end(void *ctx, const struct ee_frame *f)
+{
+    const struct stf_tracer *t = ((struct sim *)ctx)->also;
+    t->on_end(t->ctx, f);
+}
+static void pass_event(void *ctx, const struct stf_event *e)
+{
+    const struct stf_tracer *t = ((struct sim *)ctx)->also;
+    t->on_event(t->ctx, e);
+}
+static void pass_destruct(void *ctx, const struct addr *self, const struct addr *beneficiary,
+                          const struct u256 *amount)
+{
+    const struct stf_tracer *t = ((struct sim *)ctx)->also;
+    t->on_destruct(t->ctx, self, beneficiary, amount);
 }
 
 enum stf_verdict sim_run(struct sim *s, const struct stf_tx *tx, struct stf_tx_result *out)
@@ -434,6 +459,12 @@ enum stf_verdict sim_run(struct sim *s, const struct stf_tx *tx, struct stf_tx_r
     struct stf_tracer tracer = { .ctx = s,
                                  .on_step = needs_steps(s) ? on_step : NULL,
                                  .on_exit = on_exit_frame };
+    if (s->also) {
+        tracer.on_enter = s->also->on_enter ? pass_enter : NULL;
+        tracer.on_end = s->also->on_end ? pass_end : NULL;
+        tracer.on_event = s->also->on_event ? pass_event : NULL;
+        tracer.on_destruct = s->also->on_destruct ? pass_destruct : NULL;
+    }
     struct stf_options options = { .simulate = true, .tracer = &tracer };
     struct stf_fault fault;
     arena_reset(&s->arena);
@@ -447,6 +478,8 @@ enum stf_verdict sim_run(struct sim *s, const struct stf_tx *tx, struct stf_tx_r
         out->fault = fault;
         return out->verdict = STF_FATAL;
     }
+    if (s->began)
+        *s->began = b;
     enum stf_verdict v = stf_tx_run(b, tx, out);
     if (s->lost)
         out->verdict = v = STF_FATAL, out->fault.code = STF_E_OUT_OF_MEMORY;

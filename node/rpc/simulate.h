@@ -37,8 +37,10 @@ struct sim {
     struct map preimages;
     struct sim_account *accounts; /* session arena */
     size_t account_cnt;
-    bool has_base_fee;           /* by block override */
-    struct sim_touched *touched; /* NULL: not recorded */
+    bool has_base_fee;             /* by block override */
+    struct sim_touched *touched;   /* NULL: not recorded */
+    const struct stf_tracer *also; /* NULL, or a tracer that listens in */
+    struct stf_block **began;      /* with `also`: told the block before it runs */
     /* of the last run */
     struct addr caller;
     enum stf_halt halt; /* of the outermost frame of the body; HALT_NONE when it ran no code */
@@ -55,6 +57,8 @@ bool sim_account_get(struct sim *s, const struct addr *a, struct account_record 
 bool sim_tx(struct sim *s, const struct call_request *q, uint64_t gas, struct stf_tx *out);
 /* Results live until the next run. */
 enum stf_verdict sim_run(struct sim *s, const struct stf_tx *tx, struct stf_tx_result *out);
+/* The transaction of an eth_call (eth_call.c): fees checked, gas chosen, free of charge without a price. */
+bool rpc_call_prepare(struct sim *s, const struct call_request *q, struct stf_tx *tx);
 /* Fails the call with what the run came to (anything but success), texts of spec 50 §5.5. */
 bool sim_fail(struct sim *s, const struct stf_tx *tx, const struct stf_tx_result *r);
 /* Fee fields against the block's base fee (spec 50 §5.5). */
