@@ -13,17 +13,27 @@
 #define DEFAULT_STATUS_URL "http://127.0.0.1:3071/status"
 #define REFRESH_MS         1000
 
+#define MAX_NODES   16
+#define FEW_BATCHES 4 /* of each node, where several are shown */
+
 static const char usage[] =
-    "usage: gatehouse status [--config FILE] [--url URL] [--data DIR] [--watch] [--json]\n"
+    "usage: gatehouse status [--config FILE] [--url URL] [--data DIR] [--watch] [--json] "
+    "[NODE...]\n"
     "\n"
-    "  --config FILE  find the node's status address and data folder in its configuration\n"
+    "  NODE           configuration file of a node; several show several nodes, one below the "
+    "other\n"
+    "  --config FILE  the same for one node; repeated, later files override earlier ones\n"
     "  --url URL      the status address itself [" DEFAULT_STATUS_URL "]\n"
     "  --data DIR     data folder to read when no node answers\n"
     "  --watch        live view, until interrupted\n"
-    "  --json         one JSON object (one a line with --watch)\n";
+    "  --json         one JSON object a node, one a line\n";
 
-struct options {
+struct target {
     char url[CONFIG_TEXT_CAP + 32], data[CONFIG_TEXT_CAP];
+};
+struct options {
+    struct target nodes[MAX_NODES];
+    size_t cnt;
     bool watch, json;
 };
 
@@ -37,10 +47,35 @@ static void url_of_address(char *out, size_t cap, const char *address)
         snprintf(out, cap, "http://%s/status", address);
 }
 
-static int parse(struct options *o, int argc, char **argv)
+/* What a node's configuration says of where to ask, and where to read when nobody answers; what is given already stays. */
+static bool take_config(struct target *t, const struct cli_config_args *args)
 {
     static struct config cfg;
+    if (!cli_config_load(&cfg, args))
+        return false;
+    if (!t->url[0])
+        url_of_address(t->url, sizeof(t->url), cfg.status_server.address);
+    if (!t->data[0])
+        snprintf(t->data, sizeof(t->data), "%s", cfg.general.data_dir);
+    config_clear(&cfg);
+    return true;
+}
+
+static bool take_node(struct options *o, const char *file, bool allow_unknown)
+{
+    struct cli_config_args args = { .allow_unknown = allow_unknown };
+    if (o->cnt == MAX_NODES) {
+        fprintf(stderr, "gatehouse status: at most %d nodes at once\n", MAX_NODES);
+        return false;
+    }
+    args.files[args.file_cnt++] = file;
+    return take_config(&o->nodes[o->cnt++], &args);
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
     struct cli_config_args args = { .allow_unknown = true };
+    struct target one = { .url = "" };
     for (int i = 0; i < argc;) {
         int used = cli_config_arg(&args, argc, argv, i);
         if (used < 0)
@@ -55,40 +90,46 @@ static int parse(struct options *o, int argc, char **argv)
         else if (strcmp(argv[i], "--json") == 0)
             o->json = true;
         else if (strcmp(argv[i], "--url") == 0 && has_value)
-            snprintf(o->url, sizeof(o->url), "%s", argv[++i]);
+            snprintf(one.url, sizeof(one.url), "%s", argv[++i]);
         else if (strcmp(argv[i], "--data") == 0 && has_value)
-            snprintf(o->data, sizeof(o->data), "%s", argv[++i]);
-        else {
+            snprintf(one.data, sizeof(one.data), "%s", argv[++i]);
+        else if (argv[i][0] != '-' && argv[i][0]) {
+            if (!take_node(o, argv[i], true))
+                return 1;
+        } else {
             fprintf(stderr, "gatehouse status: unknown argument %s\n%s", argv[i], usage);
             return 2;
         }
         i++;
     }
-    if (args.file_cnt) {
-        if (!cli_config_load(&cfg, &args))
-            return 1;
-        if (!o->url[0])
-            url_of_address(o->url, sizeof(o->url), cfg.status_server.address);
-        if (!o->data[0])
-            snprintf(o->data, sizeof(o->data), "%s", cfg.general.data_dir);
-        config_clear(&cfg);
+    if (o->cnt > 0 && (args.file_cnt || one.url[0] || one.data[0])) {
+        fprintf(stderr,
+                "gatehouse status: name nodes by their files or one with options, not "
+                "both\n%s",
+                usage);
+        return 2;
     }
-    if (!o->url[0])
-        snprintf(o->url, sizeof(o->url), DEFAULT_STATUS_URL);
+    if (o->cnt > 0)
+        return 0;
+    if (args.file_cnt && !take_config(&one, &args))
+        return 1;
+    if (!one.url[0])
+        snprintf(one.url, sizeof(one.url), DEFAULT_STATUS_URL);
+    o->nodes[o->cnt++] = one;
     return 0;
 }
 
-static bool learn(struct status_view *v, const struct options *o)
+static bool learn(struct status_view *v, const struct target *t)
 {
     struct err node_err = { .kind = ERR_NONE }, store_err = { .kind = ERR_NONE };
-    if (status_from_node(v, o->url, &node_err))
+    if (status_from_node(v, t->url, &node_err))
         return true;
-    if (node_err.kind == ERR_TRANSIENT && o->data[0] && status_from_store(v, o->data, &store_err))
+    if (node_err.kind == ERR_TRANSIENT && t->data[0] && status_from_store(v, t->data, &store_err))
         return true;
     fprintf(stderr, "gatehouse status: %s\n", node_err.msg);
-    if (o->data[0] && store_err.kind != ERR_NONE)
+    if (t->data[0] && store_err.kind != ERR_NONE)
         fprintf(stderr, "gatehouse status: and the store: %s\n", store_err.msg);
-    else if (!o->data[0])
+    else if (!t->data[0])
         fprintf(stderr,
                 "gatehouse status: give --config or --data to read the store of a stopped node\n");
     return false;
@@ -98,25 +139,33 @@ static bool show(const struct options *o)
 {
     struct status_view v;
     struct buf out;
-    if (!learn(&v, o))
-        return false;
+    bool ok = true;
     buf_init(&out, 1u << 20);
-    if (o->json) {
-        status_print_json(&out, &v);
-    } else {
-        if (o->watch && isatty(STDOUT_FILENO))
-            buf_append_str(&out, "\033[H\033[2J");
-        status_print_text(&out, &v, clock_wall_ms(clock_system()));
+    if (!o->json && o->watch && isatty(STDOUT_FILENO))
+        buf_append_str(&out, "\033[H\033[2J");
+    for (size_t i = 0; i < o->cnt; i++) {
+        if (!learn(&v, &o->nodes[i])) {
+            ok = false;
+            continue;
+        }
+        if (o->cnt > 1 && v.batch_cnt > FEW_BATCHES)
+            v.batch_cnt = FEW_BATCHES;
+        if (o->json)
+            status_print_json(&out, &v);
+        else
+            status_print_text(&out, &v, clock_wall_ms(clock_system()));
+        if (!o->json && i + 1 < o->cnt)
+            buf_append_str(&out, "\n");
     }
     fwrite(out.p, 1, out.len, stdout);
     fflush(stdout);
     buf_clear(&out);
-    return true;
+    return ok;
 }
 
 int cli_status(int argc, char **argv)
 {
-    struct options o = { .watch = false };
+    static struct options o;
     if (argc > 0 && strcmp(argv[0], "--help") == 0) {
         fputs(usage, stdout);
         return 0;

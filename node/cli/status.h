@@ -25,7 +25,9 @@ struct status_view {
     struct status_batch batches[STATUS_BATCHES]; /* newest first */
     size_t batch_cnt;
     char hold_reason[512], hold_remedy[512];
-    char l1_problem[256];
+    char l1_problem[256], gateway_problem[256];
+    uint64_t settles_on; /* chain id of the layer; 0: not known */
+    bool on_gateway;
     struct {
         char lane[16], address[43], balance_wei[80], note[256];
     } senders[3];

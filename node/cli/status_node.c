@@ -137,6 +137,11 @@ bool status_from_node(struct status_view *v, const char *status_url, struct err 
             take_settlement(v, json_object_get(sum, "settlement"));
             take_senders(v, json_object_get(root, "senders"));
             text_of(v->l1_problem, sizeof(v->l1_problem), json_object_get(root, "l1"), "problem");
+            text_of(v->gateway_problem, sizeof(v->gateway_problem),
+                    json_object_get(root, "gateway"), "problem");
+            const json_t *layer = json_object_get(root, "settlement_layer");
+            v->settles_on = u64_of(layer, "chain_id", 0);
+            v->on_gateway = json_is_true(json_object_get(layer, "is_gateway"));
         }
     }
     json_decref(root);

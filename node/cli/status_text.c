@@ -48,6 +48,9 @@ static void print_batches(struct buf *out, const struct status_view *v, uint64_t
 void status_print_text(struct buf *out, const struct status_view *v, uint64_t now_ms)
 {
     buf_printf(out, "chain %" PRIu64 "   block %" PRIu64, v->chain_id, v->head);
+    if (v->settles_on)
+        buf_printf(out, "   settles on %s%" PRIu64, v->on_gateway ? "Gateway " : "L1 ",
+                   v->settles_on);
     if (v->from_node)
         buf_printf(out, "   %s%s%s\n",
                    v->accepting ? "accepting transactions" : "NOT accepting transactions",
@@ -63,6 +66,8 @@ void status_print_text(struct buf *out, const struct status_view *v, uint64_t no
         buf_printf(out, "\nSETTLEMENT ON HOLD: %s\n  remedy: %s\n", v->hold_reason, v->hold_remedy);
     if (v->l1_problem[0])
         buf_printf(out, "\nL1: %s\n", v->l1_problem);
+    if (v->gateway_problem[0])
+        buf_printf(out, "\nGateway: %s\n", v->gateway_problem);
     print_batches(out, v, now_ms);
     for (size_t i = 0; i < v->sender_cnt; i++) {
         size_t len = strlen(v->senders[i].balance_wei);

@@ -6,8 +6,8 @@ import { AbiCoder, ContractFactory, Interface, JsonRpcProvider, NonceManager, Wa
 import { contracts } from '../lib/contracts.mjs';
 import { GATEWAY, GW, GatewayWorld, MEMBER_OPERATORS, chainNode, messageRoot, until } from '../lib/gateway.mjs';
 import { DIAMONDS, USER, account, decodeCommit, diamond, settlementStep, storedHash, timelock } from '../lib/l1.mjs';
-import { GENESIS, SHARED, TOP } from '../lib/paths.mjs';
-import { freePorts, must } from '../lib/process.mjs';
+import { GATEHOUSE, GENESIS, SHARED, TOP } from '../lib/paths.mjs';
+import { freePorts, must, run } from '../lib/process.mjs';
 import { doubleMined } from '../lib/proxy.mjs';
 import { hex, num } from '../lib/rpc.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
@@ -198,6 +198,15 @@ await t.test('status says where both stand: the layer, its endpoint, nothing on 
   same([s.settlement_layer.chain_id, s.settlement_layer.is_gateway, s.settlement.hold], [11, true, null]);
   same(s.gateway.endpoints[0].state, 'good');
   same([g.settlement_layer.chain_id, g.settlement_layer.is_gateway, g.settlement.hold], [31337, false, null]);
+});
+
+await t.test('gatehouse status shows both nodes at once, one object a line with --json', async () => {
+  const text = await must(GATEHOUSE, ['status', gw.config, c12.config]);
+  check(/chain 11 .*settles on L1 31337[^]*chain 12 .*settles on Gateway 11/.test(text), text);
+  const lines = (await must(GATEHOUSE, ['status', '--json', gw.config, c12.config])).trim().split('\n').map((l) => JSON.parse(l));
+  same(lines.map((l) => l.chainId), [11, 12]);
+  const both = await run(GATEHOUSE, ['status', '--config', gw.config, c12.config]);
+  same(both.code, 2, both.all);
 });
 
 await t.test('a Gateway that does not answer stops neither blocks nor L1; settlement says what it waits for and goes on after', async () => {
