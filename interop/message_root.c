@@ -318,12 +318,25 @@ static bool goes_on(const struct message_root *m, uint64_t block, struct err *er
     return true;
 }
 
+/* The leaf of the chain itself is there from the start; the block counts as one that changed something. */
+static bool touch(struct message_root *m, uint64_t block)
+{
+    struct b256 none = { { 0 } }, leaf = message_root_chain_leaf(&none, m->chain[0]->id);
+    if (!shared_reserve(m, 0, m->chain_cnt))
+        return false;
+    shared_set(m, 0, block, &leaf);
+    return true;
+}
+
 bool message_root_add_chain(struct message_root *m, uint64_t block, uint64_t chain, uint64_t index,
                             struct err *err)
 {
     bool inserted;
     if (!goes_on(m, block, err))
         return false;
+    if (index == 0 && m->chain_cnt == 1 && m->chain[0]->id == chain &&
+        m->changed_cnt == 0) /* its own setting up */
+        return touch(m, block) || no_memory(err);
     if (tree_of(m, chain, NULL))
         return err_set(err, ERR_INVALID, "chain %" PRIu64 " is registered already", chain);
     if (index != m->chain_cnt || index >= MESSAGE_ROOT_MAX_CHAINS)

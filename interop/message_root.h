@@ -35,7 +35,8 @@ MUST_USE struct message_root *message_root_create(uint64_t own_chain);
 void message_root_destroy(struct message_root *m); /* NULL allowed */
 
 /* ---- changes; `block` never below the one of the change before ----
- * ERR_INVALID: something the contract would not have done; nothing has changed. ERR_LOCAL: out of memory. */
+ * ERR_INVALID: something the contract would not have done; nothing has changed. ERR_LOCAL: out of memory. The chain the contract lives on may
+ * be added once more, with index 0 and before any other, as the contract says it at its own setting up. */
 MUST_USE bool message_root_add_chain(struct message_root *m, uint64_t block, uint64_t chain,
                                      uint64_t index, struct err *err);
 /* Batches of a chain rise, but need not be consecutive: one that went away and came back has a gap. */

@@ -8,6 +8,7 @@
 #include "contracts-abi/gen/ctm.h"
 #include "contracts-abi/gen/executor.h"
 #include "contracts-abi/gen/mailbox.h"
+#include "contracts-abi/gen/message_root.h"
 #include "contracts-abi/gen/migration.h"
 #include "contracts-abi/gen/structs.h"
 #include "contracts-abi/gen/upgrade.h"
@@ -211,6 +212,14 @@ static const char *notice_text(const struct abi_log_view *view, uint64_t chain_i
     return NULL;
 }
 
+static bool name_log(const struct eth_log *log, struct err *err)
+{
+    char hex[67];
+    hex_encode0x(hex, log->tx_hash.b, 32);
+    return err_wrap(err, "log %" PRIu64 " of transaction %s in block %" PRIu64, log->log_index, hex,
+                    log->block_number);
+}
+
 bool decode_log(struct decoded *out, const struct eth_log *log, uint64_t chain_id,
                 struct arena *arena, struct err *err)
 {
@@ -238,10 +247,86 @@ bool decode_log(struct decoded *out, const struct eth_log *log, uint64_t chain_i
         if (ours)
             out->kind = DECODED_EVENT;
     }
-    if (ok)
+    return ok || name_log(log, err);
+}
+
+/* ---- roots of messages ---- */
+
+const struct b256 *decode_root_topics(size_t *n)
+{
+    static struct b256 topics[4];
+    topics[0] = ABI_V31_ADDED_CHAIN_TOPIC;
+    topics[1] = ABI_V31_APPENDED_CHAIN_BATCH_ROOT_TOPIC;
+    topics[2] = ABI_V31_NEW_CHAIN_ROOT_TOPIC;
+    topics[3] = ABI_V31_NEW_INTEROP_ROOT_TOPIC;
+    *n = 4;
+    return topics;
+}
+
+static bool interop_root(struct message_root_row *row, const struct abi_log_view *view,
+                         uint64_t layer, struct arena *arena, struct err *err)
+{
+    struct abi_v31_new_interop_root v;
+    uint64_t block = 0;
+    row->kind = MESSAGE_ROOT_INTEROP;
+    if (!abi_v31_decode_new_interop_root(view, &v, arena, err) ||
+        !small(&row->chain, &v.chain_id, err) || !small(&block, &v.block_number, err) ||
+        !small(&row->number, &v.log_id, err))
+        return false;
+    if (v.sides.cnt != 1 || row->chain != layer || block != row->block)
+        return err_set(err, ERR_INVALID,
+                       "an interop root of chain %" PRIu64 ", block %" PRIu64 " with %zu sides",
+                       row->chain, block, v.sides.cnt);
+    row->value = v.sides.items[0];
+    return true;
+}
+
+static bool root_event(struct message_root_row *row, const struct abi_log_view *view,
+                       uint64_t layer, struct arena *arena, struct err *err)
+{
+    if (abi_log_has_topic(view, &ABI_V31_ADDED_CHAIN_TOPIC)) {
+        struct abi_v31_added_chain v;
+        row->kind = MESSAGE_ROOT_CHAIN;
+        return abi_v31_decode_added_chain(view, &v, arena, err) &&
+               small(&row->chain, &v.chain_id, err) && small(&row->number, &v.chain_index, err);
+    }
+    if (abi_log_has_topic(view, &ABI_V31_APPENDED_CHAIN_BATCH_ROOT_TOPIC)) {
+        struct abi_v31_appended_chain_batch_root v;
+        row->kind = MESSAGE_ROOT_BATCH;
+        if (!abi_v31_decode_appended_chain_batch_root(view, &v, arena, err))
+            return false;
+        row->value = v.chain_batch_root;
+        return small(&row->chain, &v.chain_id, err) && small(&row->number, &v.batch_number, err);
+    }
+    if (abi_log_has_topic(view, &ABI_V31_NEW_CHAIN_ROOT_TOPIC)) {
+        struct abi_v31_new_chain_root v;
+        row->kind = MESSAGE_ROOT_CHAIN_ROOT;
+        if (!abi_v31_decode_new_chain_root(view, &v, arena, err))
+            return false;
+        row->value = v.chain_root;
+        return small(&row->chain, &v.chain_id, err);
+    }
+    return interop_root(row, view, layer, arena, err);
+}
+
+bool decode_root_log(struct decoded *out, const struct eth_log *log, uint64_t layer,
+                     struct arena *arena, struct err *err)
+{
+    *out = (struct decoded){ .kind = DECODED_NOTHING };
+    struct abi_log_view view = { .topics = log->topics,
+                                 .topic_cnt = log->topic_cnt,
+                                 .data = log->data };
+    size_t n;
+    const struct b256 *topics = decode_root_topics(&n);
+    bool ours = false;
+    for (size_t i = 0; i < n; i++)
+        ours = ours || abi_log_has_topic(&view, &topics[i]);
+    if (!ours)
         return true;
-    char hex[67];
-    hex_encode0x(hex, log->tx_hash.b, 32);
-    return err_wrap(err, "log %" PRIu64 " of transaction %s in block %" PRIu64, log->log_index, hex,
-                    log->block_number);
+    out->root.block = log->block_number;
+    out->root.log_index = log->log_index;
+    if (!root_event(&out->root, &view, layer, arena, err))
+        return name_log(log, err);
+    out->kind = DECODED_ROOT;
+    return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "contracts-abi/gen/getters.h"
+#include "contracts-abi/gen/message_root.h"
 #include "l1-watcher/decode.h"
 #include "node/base/log.h"
 #include "node/sender/contract_read/contract_read.h"
@@ -26,6 +27,8 @@ struct range { /* one range in work; freed when its cursor is durable */
     size_t upgrade_cnt, upgrade_cap;
     struct sl_event *events;
     size_t event_cnt, event_cap;
+    struct message_root_row *roots;
+    size_t root_cnt, root_cap;
     struct watcher_cursor cursor;
     bool rewind;
     uint64_t keep_below;
@@ -314,7 +317,9 @@ static bool store_rewind(struct store_txn *t, void *arg, struct err *err)
 {
     const struct range *r = arg;
     bool requests = r->w->cfg.families & WATCH_REQUESTS;
+    bool roots = r->w->cfg.families & WATCH_ROOTS;
     return (!requests || l1_priority_truncate(t, r->cursor.next_block, r->keep_below, err)) &&
+           (!roots || message_root_truncate(t, r->w->cfg.chain_id, r->cursor.next_block, err)) &&
            watcher_cursor_put(t, r->w->cfg.cursor, &r->cursor, err);
 }
 
@@ -452,9 +457,29 @@ static void *grow(struct arena *a, void *items, size_t *cap, size_t cnt, size_t 
     return fresh;
 }
 
+static bool take_root(struct watcher *w, struct range *r, const struct eth_log *log,
+                      struct err *err)
+{
+    struct decoded d;
+    if (!addr_eq(&log->addr, &w->cfg.diamond))
+        return true;
+    if (!decode_root_log(&d, log, w->cfg.chain_id, &r->arena, err))
+        return false;
+    if (d.kind != DECODED_ROOT)
+        return true;
+    void *p = grow(&r->arena, r->roots, &r->root_cap, r->root_cnt, sizeof(*r->roots));
+    if (!p)
+        return err_set(err, ERR_LOCAL, "out of memory for root events");
+    r->roots = p;
+    r->roots[r->root_cnt++] = d.root;
+    return true;
+}
+
 static bool take_log(struct watcher *w, struct range *r, const struct eth_log *log, struct err *err)
 {
     struct decoded d;
+    if (w->cfg.families & WATCH_ROOTS)
+        return take_root(w, r, log, err);
     if (!decode_log(&d, log, w->cfg.chain_id, &r->arena, err))
         return false;
     bool ok = true;
@@ -495,6 +520,7 @@ static bool store_range(struct store_txn *t, void *arg, struct err *err)
         if (!l1_upgrade_put(t, &r->upgrades[i], err))
             return false;
     return l1_priority_append(t, r->rows, r->row_cnt, err) &&
+           message_root_put(t, r->w->cfg.chain_id, r->roots, r->root_cnt, err) &&
            watcher_cursor_put(t, r->w->cfg.cursor, &r->cursor, err);
 }
 
@@ -536,9 +562,78 @@ static void on_count(void *arg, const struct err *failed)
     idle(w);
 }
 
+/* ---- the root of a MessageRoot, likewise ---- */
+
+static void on_disputed(void *arg, const struct eth_reply *reply, const struct eth_block *b)
+{
+    struct watcher *w = arg;
+    struct err err = { .kind = ERR_NONE };
+    w->request = NULL;
+    if (reply->err) {
+        trouble(w, reply->err);
+        return;
+    }
+    if (!b || !b256_eq(&b->hash, &w->cursor.block_hash)) { /* the next poll finds the ancestor */
+        schedule(w, w->cfg.poll_ms);
+        return;
+    }
+    err_set(&err, ERR_DIVERGED,
+            "the MessageRoot of %s has another root at block %" PRIu64
+            " than its events give: events are missing",
+            w->cfg.name, w->cursor.next_block - 1);
+    fail(w, &err);
+}
+
+static void on_root(void *arg, const struct err *failed)
+{
+    struct watcher *w = arg;
+    struct err err = { .kind = ERR_NONE };
+    struct b256 theirs, ours = w->cb.expected_root(w->cb.arg);
+    uint64_t block = w->cursor.next_block - 1;
+    w->read = NULL;
+    if (failed && failed->kind == ERR_REJECTED) { /* no state at that block any more: next time */
+        w->checked_at = w->cursor.next_block;
+        idle(w);
+        return;
+    }
+    if (failed || !contract_word(&w->check_call, &theirs, &err)) {
+        trouble(w, failed ? failed : &err);
+        return;
+    }
+    if (!b256_eq(&theirs, &ours)) { /* of the same block? */
+        w->request = eth_get_block(w->deps.eth, ETH_AT_NUMBER(block), NULL, on_disputed, w, &err);
+        if (!w->request)
+            retry(w, &err);
+        return;
+    }
+    w->checked_at = w->cursor.next_block;
+    w->cb.on_root_checked(w->cb.arg, block);
+    idle(w);
+}
+
+static void check_root(struct watcher *w)
+{
+    struct err err = { .kind = ERR_NONE };
+    arena_reset(&w->check_arena);
+    w->check_call = (struct contract_call){
+        .name = "getAggregatedRoot",
+        .to = w->cfg.diamond,
+        .data = contract_calldata(&w->check_arena, ABI_V31_GET_AGGREGATED_ROOT_SELECTOR, NULL, 0)
+    };
+    w->read = contract_read_start(w->deps.eth, ETH_AT_NUMBER(w->cursor.next_block - 1),
+                                  &w->check_call, 1, &w->check_arena, on_root, w, &err);
+    if (!w->read)
+        retry(w, &err);
+}
+
 static void check_count(struct watcher *w)
 {
     struct err err = { .kind = ERR_NONE };
+    if ((w->cfg.families & WATCH_ROOTS) && w->checked_at != w->cursor.next_block &&
+        w->cursor.next_block > 0) {
+        check_root(w);
+        return;
+    }
     if (!(w->cfg.families & WATCH_REQUESTS) || w->checked_at == w->cursor.next_block ||
         w->cursor.next_block == 0) {
         idle(w);
@@ -575,6 +670,14 @@ static void range_stored(void *arg, const struct err *err)
         w->next_priority_id = w->seen;
     w->status.priority_ops += r->row_cnt;
     w->status.batch_events += r->event_cnt;
+    w->status.root_events += r->root_cnt;
+    struct err refused = { .kind = ERR_NONE };
+    if ((w->cfg.families & WATCH_ROOTS) &&
+        !w->cb.on_roots(w->cb.arg, r->roots, r->root_cnt, w->cursor.next_block - 1, &refused)) {
+        range_free(w);
+        fail(w, &refused);
+        return;
+    }
     range_free(w);
     if (new_txs)
         w->cb.on_l1_txs(w->cb.arg);
@@ -692,7 +795,8 @@ static void scan(struct watcher *w)
         return;
     }
     struct eth_filter f = { .addrs = w->addrs, .addr_cnt = w->addr_cnt };
-    f.topics[0].any = decode_topics(&f.topics[0].cnt);
+    f.topics[0].any = w->cfg.families & WATCH_ROOTS ? decode_root_topics(&f.topics[0].cnt)
+                                                    : decode_topics(&f.topics[0].cnt);
     w->request = eth_scan_logs(w->deps.eth, &w->span, &f, w->cursor.next_block, w->upper, NULL,
                                on_logs, w, &err);
     if (!w->request)

@@ -18,6 +18,7 @@
 #include "node/net/eth_client.h"
 #include "node/sender/sl_event.h"
 #include "node/store/l1_tx.h"
+#include "node/store/message_root_table.h"
 
 /* rows in table watcher_cursor */
 #define WATCHER_CURSOR_L1      "l1"
@@ -25,7 +26,11 @@
 
 /* What is taken from the logs. Where a chain settles on a Gateway, requests are read on L1 and batch events on the Gateway; notices
  * (upgrade, freeze, migration) are taken everywhere. */
-enum watcher_family { WATCH_REQUESTS = 1, WATCH_BATCHES = 2 };
+enum watcher_family {
+    WATCH_REQUESTS = 1,
+    WATCH_BATCHES = 2,
+    WATCH_ROOTS = 4, /* alone, with the MessageRoot in place of the diamond (spec 40 §2.4) */
+};
 
 struct watcher;
 struct watcher_deps { /* borrowed */
@@ -35,10 +40,10 @@ struct watcher_deps { /* borrowed */
     struct store *store;
 };
 struct watcher_config {
-    const char *name;   /* of the layer, in texts: "L1"; borrowed */
-    const char *cursor; /* WATCHER_CURSOR_*; borrowed */
-    unsigned families;  /* enum watcher_family */
-    uint64_t chain_id;
+    const char *name;                          /* of the layer, in texts: "L1"; borrowed */
+    const char *cursor;                        /* WATCHER_CURSOR_*; borrowed */
+    unsigned families;                         /* enum watcher_family */
+    uint64_t chain_id;                         /* WATCH_ROOTS: of the layer */
     struct addr diamond, ctm, server_notifier; /* the last two may be zero */
     uint64_t confirmations, poll_ms, max_blocks;
     uint64_t
@@ -51,6 +56,14 @@ struct watcher_callbacks { /* on the loop */
     void (*on_batch_events)(void *arg, const struct sl_event *events, size_t n);
     /* New requests are durable. */
     void (*on_l1_txs)(void *arg);
+    /* WATCH_ROOTS: rows of blocks up to covered_to, in order, now durable. false with err: they cannot be what the contract says; the
+     * watcher stops. */
+    bool (*on_roots)(void *arg, const struct message_root_row *rows, size_t n, uint64_t covered_to,
+                     struct err *err);
+    /* WATCH_ROOTS: what getAggregatedRoot must give after everything read so far; compared with the contract whenever caught up. */
+    struct b256 (*expected_root)(void *arg);
+    /* WATCH_ROOTS: the contract said so at `block`, the last one read. */
+    void (*on_root_checked)(void *arg, uint64_t block);
     /* Everything read from blocks >= from is taken back. */
     void (*on_rewind)(void *arg, uint64_t from);
     /* First priority id that is in none of our blocks, the one in work included. */
@@ -69,7 +82,7 @@ void watcher_destroy(struct watcher *w);
 
 struct watcher_status {
     uint64_t head, next_block, next_priority_id, reorgs, last_reorg_depth, max_reorg_depth;
-    uint64_t priority_ops, batch_events;
+    uint64_t priority_ops, batch_events, root_events;
     uint64_t last_head_at_ms; /* wall clock of the last new head */
     bool caught_up, silent, stopped;
     char error[256]; /* last problem, "" when none */

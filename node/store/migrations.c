@@ -43,6 +43,17 @@ static const char *const journal_steps[] = {
     "CREATE TABLE batch_step(number INTEGER NOT NULL, step INTEGER NOT NULL, tx_hash BLOB NOT NULL,"
     "  block_hash BLOB NOT NULL, sl_block INTEGER NOT NULL, sl_timestamp INTEGER NOT NULL,"
     "  PRIMARY KEY(step, number)) STRICT, WITHOUT ROWID;",
+    /* 2 */
+    "CREATE TABLE message_root_event(layer INTEGER NOT NULL, block INTEGER NOT NULL, log_index "
+    "INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL, chain INTEGER NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL,"
+    "  PRIMARY KEY(layer, block, log_index)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE layer_batch(layer INTEGER NOT NULL, number INTEGER NOT NULL, first_block INTEGER "
+    "NOT NULL,"
+    "  last_block INTEGER NOT NULL, logs_root BLOB NOT NULL, root BLOB NOT NULL, on_l1 INTEGER NOT "
+    "NULL,"
+    "  PRIMARY KEY(layer, number)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX layer_batch_block ON layer_batch(layer, last_block);",
 };
 
 static const char *const index_steps[] = {

@@ -11,7 +11,7 @@
 #include "node/net/eth_types.h"
 
 #define FAKE_MAX_BLOCKS 131072
-#define FAKE_MAX_LOGS   8 /* of one block */
+#define FAKE_MAX_LOGS   16 /* of one block */
 
 struct fake_log {
     struct addr addr;
@@ -42,6 +42,9 @@ struct fake_l1 {
     uint64_t max_range;     /* blocks of one eth_getLogs; 0: any */
     bool prunes;        /* no state of old blocks: eth_call and eth_getCode with a number fail */
     int64_t count_bias; /* added to getTotalPriorityTxs */
+    struct b256
+        root_before; /* getAggregatedRoot before the first NewInteropRoot; afterwards what the last one has */
+    uint8_t root_bias;  /* makes it another one */
     uint64_t show_head; /* an endpoint that is behind says this; 0: the truth */
     /* Runs after an eth_getLogs answer was made and before it is sent. */
     void (*on_logs)(struct fake_l1 *l1, void *arg);

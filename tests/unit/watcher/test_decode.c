@@ -234,7 +234,7 @@ static void batch_events(void **state)
     struct eth_log log = { .topic_cnt = p.topic_cnt, .data = bytes_of(data.p, data.len) };
     memcpy(log.topics, p.topics, sizeof(log.topics));
     assert_false(decode_log(&d, &log, 10, &arena, &err));
-    assert_non_null(strstr(err.msg, "batch number above 64 bits"));
+    assert_non_null(strstr(err.msg, "number above 64 bits"));
     buf_clear(&data);
 }
 
