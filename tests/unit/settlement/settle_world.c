@@ -234,13 +234,13 @@ bool world_start(struct world *w)
                                  .confirmations = w->confirmations,
                                  .poll_ms = 20,
                                  .max_blocks = 1000 };
-    struct watcher_callbacks cb = { w,
-                                    on_batch_events,
-                                    on_l1_txs,
-                                    on_rewind,
-                                    first_free_priority_id,
-                                    on_caught_up,
-                                    on_watcher_stopped };
+    struct watcher_callbacks cb = { .arg = w,
+                                    .on_batch_events = on_batch_events,
+                                    .on_l1_txs = on_l1_txs,
+                                    .on_rewind = on_rewind,
+                                    .first_free_priority_id = first_free_priority_id,
+                                    .on_caught_up = on_caught_up,
+                                    .on_stopped = on_watcher_stopped };
     w->watcher = watcher_create(&wd, &wc, &cb, &err);
     assert_non_null(w->watcher);
     assert_true(watcher_start(w->watcher, &err));
