@@ -19,6 +19,7 @@ struct account {
     struct account *next;
     struct addr addr;
     struct slot *first, *last;
+    bool is_created; /* a creation went there */
 };
 struct slot_key {
     struct addr addr;
@@ -137,15 +138,17 @@ static void on_step(struct trace *t, void *state, const struct stf_step *s)
 static void on_enter(struct trace *t, void *state, const struct ee_frame *f, enum call_kind kind)
 {
     struct prestate *p = state;
-    (void)t, (void)kind;
+    (void)kind;
     take_named(p, true);
     if (f->depth == 0) {
         (void)look(p, &f->caller);
-        look_callee(p, &f->code_addr);
         (void)look(p, &t->at.ctx->coinbase);
-        return;
     }
-    look_callee(p, &f->code_addr);
+    struct account *a = f->is_create ? look(p, &f->self) : NULL;
+    if (a)
+        a->is_created = true;
+    else
+        look_callee(p, &f->code_addr);
 }
 
 static void on_end(struct trace *t, void *state, const struct ee_frame *f)
@@ -268,7 +271,7 @@ static void write_pre(struct prestate *p, struct buf *out)
     js_open(out, '{');
     for (const struct account *a = p->first; a; a = a->next) {
         if (!view_account(p, a, &v) || !v.changed ||
-            (account_is_empty(&v.before) && !p->include_empty))
+            (a->is_created && account_is_empty(&v.before) && !p->include_empty))
             continue;
         write_name(out, &a->addr);
         write_account(p, out, &v.before, true, true, true);

@@ -7,7 +7,8 @@
 // For each L2 transaction: status, logs, return data, created contract, every changed account's code, nonce and storage
 // equal; gas = max(EVM gas of anvil, nativeUsed / nativePerGas); balances equal but for that difference in gas.
 // Return data comes from our debug_traceTransaction where it is served, otherwise from eth_call on the state before the
-// block for the block's first transaction. The last line is `N transactions in M blocks repeated: ok`.
+// block for the block's first transaction; where it is served, the tree of calls with its logs, the functions called, and the
+// accounts before and after are compared as well. The last line is `N transactions in M blocks repeated: ok`.
 import fs from 'node:fs';
 import path from 'node:path';
 import { AbiCoder } from 'ethers';
@@ -30,7 +31,7 @@ const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '
 await until('anvil has forked', () => { if (!child.running) throw new Error(child.output()); return evm.q('eth_chainId'); }, { timeout: 20_000, every: 50 });
 
 const problems = [];
-let repeated = 0, blocks = 0, outputs = 0;
+let repeated = 0, blocks = 0, outputs = 0, traces = 0;
 const differs = (where, what, mine, theirs) => problems.push(`${where}: ${what}: ours ${JSON.stringify(mine)}, anvil ${JSON.stringify(theirs)}`);
 const equal = (where, what, mine, theirs) => { if (JSON.stringify(mine) !== JSON.stringify(theirs)) differs(where, what, mine, theirs); };
 
@@ -45,6 +46,26 @@ async function ourOutput(tx, at) {
   if (num(tx.transactionIndex) !== 0) return undefined;
   const a = await ours.answer('eth_call', { from: tx.from, to: tx.to, data: tx.input, value: tx.value, gas: tx.gas, gasPrice: tx.gasPrice }, at);
   return a.error ? a.error.data : a.result;
+}
+
+// A tree of calls as both tell it: the first frame's gas is the transaction's here and the body's there, logs that were undone are
+// numbered there, and some errors have names of revm's own there.
+const WORDS = [[/^invalid opcode.*/, 'invalid opcode'], [/^stack (underflow|limit reached).*/, 'stack'], [/^(StackUnderflow|Out of stack).*/i, 'stack'], [/^StateChangeDuringStaticCall$/, 'write protection'], [/^OutOfOffset$/, 'return data out of bounds']];
+function frame(f, top = true) {
+  const { gas, gasUsed, calls, logs, error, ...rest } = f;
+  return { ...rest, ...(top ? {} : { gas, gasUsed }), error: WORDS.reduce((e, [from, to]) => e?.replace(from, to), error), logs: (logs ?? []).map(({ index, ...l }) => l), calls: (calls ?? []).map((c) => frame(c, false)) };
+}
+const sorted = (x) => x === null || typeof x !== 'object' ? x : Array.isArray(x) ? x.map(sorted) : Object.fromEntries(Object.keys(x).sort().filter((k) => x[k] !== undefined).map((k) => [k, sorted(x[k])]));
+// The sender pays, and the coinbase is paid, by other rules here.
+const changed = ({ pre, post }, without) => sorted([pre, post].map((side) => Object.fromEntries(Object.entries(side).filter(([a]) => !without.includes(a)))));
+
+async function compareTraces(tx, block, where) {
+  const both = (tracer, tracerConfig) => Promise.all([ours, evm].map((n) => n.q('debug_traceTransaction', tx.hash, { tracer, tracerConfig })));
+  const [mine, theirs] = await both('callTracer', { withLog: true });
+  equal(where, 'tree of calls', sorted(frame(mine)), sorted(frame(theirs)));
+  const [a, b] = await both('prestateTracer', { diffMode: true }), payers = [tx.from.toLowerCase(), block.miner.toLowerCase()];
+  equal(where, 'accounts before and after', changed(a, payers), changed(b, payers));
+  traces++;
 }
 
 async function balanceBy(address, delta) {
@@ -114,6 +135,7 @@ async function playRun(block, run, receipts, after) {
     const out = await ourOutput(tx, hex(num(block.number) - 1));
     const trace = await evm.q('debug_traceTransaction', tx.hash, { tracer: 'callTracer' });
     if (out !== undefined) { equal(where, 'return data', out, trace.output ?? '0x'); outputs++; }
+    if (ourTracer) await compareTraces(tx, block, where);
     const { post, pre } = await evm.q('debug_traceTransaction', tx.hash, { tracer: 'prestateTracer', tracerConfig: { diffMode: true } });
     for (const [address, change] of [...Object.entries(pre), ...Object.entries(post)]) {
       const seen = after.get(address) ?? new Set();
@@ -166,5 +188,5 @@ fs.rmSync(dir, { recursive: true, force: true });
 for (const p of problems.slice(0, 20)) console.log(p);
 const least = Number(arg('at-least', 1));
 if (repeated < least) console.log(`only ${repeated} transactions to repeat, ${least} wanted`);
-console.log(`${repeated} transactions in ${blocks} blocks repeated, ${outputs} with their return data${problems.length ? `, ${problems.length} differences` : repeated < least ? '' : ': ok'}`);
+console.log(`${repeated} transactions in ${blocks} blocks repeated, ${outputs} with their return data, ${traces} with their traces${problems.length ? `, ${problems.length} differences` : repeated < least ? '' : ': ok'}`);
 process.exit(problems.length || repeated < least ? 1 : 0);
