@@ -5,9 +5,14 @@
  * for it. Program counter, stack top and the two resources live in locals; whatever leaves the
  * loop writes the resources to the frame first and reads them back.
  *
+ * There are two sets of bodies with one source (evm_pure.def). The first charges for each opcode before it runs; it is
+ * what tracers, initcode, cold code and everything close to a limit use. The second are the instructions of translated
+ * blocks, which were paid for at the head of the block (evm_block.h). `blk` is the block that runs, or NULL.
+ *
  * The loop is one long function because computed goto needs its labels in one place. */
 #include "node/stf/evm.h"
 #include "node/stf/evm_arith.h"
+#include "node/stf/evm_block.h"
 
 #define TOP    (sp[0])
 #define SECOND (sp[-1])
@@ -18,6 +23,77 @@
     do {                                                                                           \
         pc++;                                                                                      \
         DISPATCH();                                                                                \
+    } while (0)
+
+/* Behind an opcode that may be one of a block's own: back to the blocks, if it was reached from one. */
+#define NEXT_ALONE()                                                                               \
+    do {                                                                                           \
+        pc++;                                                                                      \
+        if (blk) {                                                                                 \
+            blk = blk->next;                                                                       \
+            ENTER_BLOCK();                                                                         \
+        }                                                                                          \
+        DISPATCH();                                                                                \
+    } while (0)
+
+/* Behind a jump of an opcode by itself: this is where blocks are found, and made when a code has become hot. */
+#define JUMPED()                                                                                   \
+    do {                                                                                           \
+        if (e->slot)                                                                               \
+            goto jumped;                                                                           \
+        DISPATCH();                                                                                \
+    } while (0)
+
+/* ---- blocks (evm_block.h) ---- */
+#define RUN_INSTR() goto * ip->label
+#define NEXT_INSTR()                                                                               \
+    do {                                                                                           \
+        ip++;                                                                                      \
+        RUN_INSTR();                                                                               \
+    } while (0)
+/* Pays for blk and runs it. A block without code needs more stack than there is. */
+#define ENTER_BLOCK()                                                                              \
+    do {                                                                                           \
+        if (GH_UNLIKELY(res.gas < blk->gas || res.native < blk->native ||                          \
+                        (size_t)(sp - stack) + 1 - blk->need > blk->room))                         \
+            goto block_short;                                                                      \
+        res.gas -= blk->gas;                                                                       \
+        res.native -= blk->native;                                                                 \
+        ip = blk->code;                                                                            \
+        RUN_INSTR();                                                                               \
+    } while (0)
+#define IMM        ip->imm
+#define WIDE       ((const struct u256 *)(uintptr_t)ip->imm)
+#define AT(offset) ((struct u256 *)(void *)((uint8_t *)sp - (offset)))
+#define SLOT       AT((size_t)ip->imm)
+#define LOW_SLOT   AT((int32_t)(uint32_t)ip->imm)
+#define HIGH_SLOT  AT((int32_t)(uint32_t)(ip->imm >> 32))
+#define TARGET     ((struct evm_block *)(uintptr_t)ip->imm)
+/* A memory operand of a paid block. */
+#define VALID_MEMORY(offset, size)                                                                 \
+    do {                                                                                           \
+        if (GH_UNLIKELY((offset) > UINT32_MAX || (offset) + (size) > e->mem_len)) {                \
+            grow_to = (offset) > UINT32_MAX ? UINT64_MAX : (offset) + (size);                      \
+            goto block_grows;                                                                      \
+        }                                                                                          \
+    } while (0)
+#define VALID_OPERAND(word, size)                                                                  \
+    do {                                                                                           \
+        if (GH_UNLIKELY(!u256_fits_u64(&(word))))                                                  \
+            goto block_leaves;                                                                     \
+        VALID_MEMORY((word).w[0], size);                                                           \
+    } while (0)
+/* The last instruction of a block: takes `words` off the stack and goes on in one of two. */
+#define JUMP_IF(condition, words)                                                                  \
+    do {                                                                                           \
+        bool is_taken = (condition);                                                               \
+        sp -= (words);                                                                             \
+        if (is_taken) {                                                                            \
+            blk = TARGET;                                                                          \
+            ENTER_BLOCK();                                                                         \
+        }                                                                                          \
+        blk = blk->next;                                                                           \
+        ENTER_BLOCK();                                                                             \
     } while (0)
 
 /* The head of every opcode: costs, then the stack bounds. */
@@ -55,13 +131,13 @@
     enter(NAME);                                                                                   \
     LEAVE(fn(b, f, e, sp));                                                                        \
     sp += (delta);                                                                                 \
-    NEXT()
+    NEXT_ALONE()
 
 #define OP_PUSH_U64(NAME, value)                                                                   \
     ENTER(NAME);                                                                                   \
     sp++;                                                                                          \
     evm_set_u64(sp, (value));                                                                      \
-    NEXT()
+    NEXT_ALONE()
 
 /* Makes mem[offset .. offset + size) valid for a word operand; fast when it already is. */
 #define NEED_MEMORY(offset, size)                                                                  \
@@ -90,20 +166,11 @@
     push_large(sp, pc + 1, (n));                                                                   \
     pc += (n) + 1;                                                                                 \
     DISPATCH()
-#define OP_DUP(n)                                                                                  \
-    ENTER(DUP##n);                                                                                 \
-    sp++;                                                                                          \
-    evm_copy(sp, sp - (n));                                                                        \
-    NEXT()
-#define OP_SWAP(n)                                                                                 \
-    ENTER(SWAP##n);                                                                                \
-    evm_swap(sp, sp - (n));                                                                        \
-    NEXT()
 #define OP_LOG(n)                                                                                  \
     ENTER_NATIVE(LOG##n);                                                                          \
     LEAVE(evm_op_log(b, f, e, sp, (n)));                                                           \
     sp -= 2 + (n);                                                                                 \
-    NEXT()
+    NEXT_ALONE()
 /* A request ends the run: the program counter already points behind the opcode, the operands are
  * gone, and the answer is pushed by resume. */
 #define OP_CALL(NAME, kind)                                                                        \
@@ -184,6 +251,20 @@ static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
         },
     };
 #undef OP
+    static const void *const instr_labels[INSTR_CNT] = {
+#define PURE(NAME, ...)  [INSTR_##NAME] = &&instr_##NAME,
+#define FUSED(NAME, ...) [INSTR_##NAME] = &&instr_##NAME,
+#include "node/stf/evm_fused.def"
+#include "node/stf/evm_pure.def"
+#define LABEL(NAME) [INSTR_##NAME] = &&instr_##NAME
+        LABEL(MLOAD),      LABEL(MLOAD_K),     LABEL(MLOAD_PLUS), LABEL(MSTORE),
+        LABEL(MSTORE_K),   LABEL(MSTORE_SLOT), LABEL(MSTORE8),    LABEL(NEXT),
+        LABEL(ALONE),      LABEL(JUMP),        LABEL(JUMP_K),     LABEL(JUMPI),
+        LABEL(JUMPI_K),    LABEL(JUMPZ_K),     LABEL(JUMP_LT_K),  LABEL(JUMP_GE_K),
+        LABEL(JUMP_GT_K),  LABEL(JUMP_LE_K),   LABEL(JUMP_SLT_K), LABEL(JUMP_SGE_K),
+        LABEL(JUMP_SGT_K), LABEL(JUMP_SLE_K),  LABEL(JUMP_EQ_K),  LABEL(JUMP_NE_K),
+#undef LABEL
+    };
     static const void *const traced_labels[256] = { [0 ... 255] = &&op_traced };
 
     const struct stf_tracer *tracer = sys_options(b)->tracer;
@@ -195,8 +276,152 @@ static enum ee_exit run(struct stf_block *b, struct ee_frame *f, struct evm *e)
     struct stf_res res = f->res;
     struct u256 result; /* of arithmetic that is called */
     enum stf_halt halt;
+    struct evm_block *blk = NULL; /* NULL: every opcode pays for itself */
+    const struct evm_instr *ip = NULL;
+    uint64_t grow_to = 0;
 
+    if (e->slot && e->slot->blocks)
+        goto find_block;
     DISPATCH();
+
+jumped:
+    if (!e->slot->blocks) {
+        if (++e->slot->jumps < EVM_HOT_JUMPS)
+            DISPATCH();
+        e->slot->blocks = evm_blocks_create(b, e->pool, e);
+        if (!e->slot->blocks) {
+            e->slot = NULL;
+            DISPATCH();
+        }
+    }
+find_block:
+    blk = evm_block_at(b, e->slot->blocks, (size_t)(pc - e->code));
+    if (!blk)
+        DISPATCH();
+    ENTER_BLOCK();
+
+    /* Something does not suffice, or the block has no code. */
+block_short:
+    if (!blk->code && !blk->is_refused && ++blk->visits >= EVM_HOT_VISITS) {
+        evm_block_translate(b, e->slot->blocks, blk, instr_labels);
+        if (blk->code)
+            ENTER_BLOCK();
+    }
+    if (blk == &evm_block_nowhere)
+        goto bad_jump;
+    pc = e->code + blk->pc;
+    blk = NULL;
+    DISPATCH();
+
+    /* Memory has to grow for an instruction of a paid block. What is left pays for it: then everything up to the next
+     * such place is paid, in whatever order. */
+block_grows:
+    f->res = res;
+    if (evm_memory_is_payable(b, f, e, grow_to)) {
+        LEAVE(evm_memory_grow(b, f, e, 0, grow_to));
+        RUN_INSTR();
+    }
+
+    /* Otherwise on with the opcodes the instruction stands for, each paying for itself. */
+block_leaves:
+    f->res = res;
+    pc = e->code + evm_block_unpay(e->slot->blocks, blk, (size_t)(ip - blk->code), &f->res);
+    res = f->res;
+    blk = NULL;
+    DISPATCH();
+
+#define PURE(NAME, ...)                                                                            \
+    instr_##NAME : __VA_ARGS__;                                                                    \
+    NEXT_INSTR();
+#define FUSED(NAME, ...) PURE(NAME, __VA_ARGS__)
+#include "node/stf/evm_fused.def"
+#include "node/stf/evm_pure.def"
+
+instr_MLOAD:
+    VALID_OPERAND(TOP, 32);
+    evm_load_be(sp, e->mem + TOP.w[0]);
+    NEXT_INSTR();
+instr_MLOAD_K:
+    VALID_MEMORY(IMM, 32);
+    sp++;
+    evm_load_be(sp, e->mem + IMM);
+    NEXT_INSTR();
+instr_MLOAD_PLUS:
+    VALID_OPERAND(TOP, 32);
+    VALID_MEMORY(TOP.w[0] + IMM, 32);
+    evm_load_be(sp, e->mem + TOP.w[0] + IMM);
+    NEXT_INSTR();
+instr_MSTORE:
+    VALID_OPERAND(TOP, 32);
+    evm_store_be(e->mem + TOP.w[0], &SECOND);
+    sp -= 2;
+    NEXT_INSTR();
+instr_MSTORE_K:
+    VALID_MEMORY(IMM, 32);
+    evm_store_be(e->mem + IMM, &TOP);
+    sp--;
+    NEXT_INSTR();
+instr_MSTORE_SLOT:
+    VALID_OPERAND(*SLOT, 32);
+    evm_store_be(e->mem + SLOT->w[0], &TOP);
+    sp--;
+    NEXT_INSTR();
+instr_MSTORE8:
+    VALID_OPERAND(TOP, 1);
+    e->mem[TOP.w[0]] = (uint8_t)SECOND.w[0];
+    sp -= 2;
+    NEXT_INSTR();
+
+instr_NEXT:
+    blk = blk->next;
+    ENTER_BLOCK();
+instr_ALONE:
+    pc = e->code + (size_t)IMM;
+    goto *labels[*pc];
+instr_JUMP:
+    if (GH_UNLIKELY(!is_jumpdest(e, &TOP)))
+        goto bad_jump;
+    pc = e->code + TOP.w[0];
+    sp--;
+    goto find_block;
+instr_JUMPI:
+    if (u256_is_zero(&SECOND)) {
+        sp -= 2;
+        blk = blk->next;
+        ENTER_BLOCK();
+    }
+    if (GH_UNLIKELY(!is_jumpdest(e, &TOP)))
+        goto bad_jump;
+    pc = e->code + TOP.w[0];
+    sp -= 2;
+    goto find_block;
+instr_JUMP_K:
+    blk = TARGET;
+    ENTER_BLOCK();
+instr_JUMPI_K:
+    JUMP_IF(!u256_is_zero(&TOP), 1);
+instr_JUMPZ_K:
+    JUMP_IF(u256_is_zero(&TOP), 1);
+instr_JUMP_LT_K:
+    JUMP_IF(u256_lt(&TOP, &SECOND), 2);
+instr_JUMP_GE_K:
+    JUMP_IF(!u256_lt(&TOP, &SECOND), 2);
+instr_JUMP_GT_K:
+    JUMP_IF(u256_lt(&SECOND, &TOP), 2);
+instr_JUMP_LE_K:
+    JUMP_IF(!u256_lt(&SECOND, &TOP), 2);
+instr_JUMP_SLT_K:
+    JUMP_IF(evm_slt(&TOP, &SECOND), 2);
+instr_JUMP_SGE_K:
+    JUMP_IF(!evm_slt(&TOP, &SECOND), 2);
+instr_JUMP_SGT_K:
+    JUMP_IF(evm_slt(&SECOND, &TOP), 2);
+instr_JUMP_SLE_K:
+    JUMP_IF(!evm_slt(&SECOND, &TOP), 2);
+instr_JUMP_EQ_K:
+    JUMP_IF(u256_eq(&TOP, &SECOND), 2);
+instr_JUMP_NE_K:
+    JUMP_IF(!u256_eq(&TOP, &SECOND), 2);
 
 op_traced:
     f->res = res;
@@ -208,174 +433,33 @@ op_traced:
     }
     goto *op_labels[sys_rules(b)->opcodes][*pc];
 
-    ENTER(ADD);
-    evm_add(&SECOND, &TOP, &SECOND);
-    sp--;
+#define PURE(NAME, ...)                                                                            \
+    ENTER(NAME);                                                                                   \
+    __VA_ARGS__                                                                                    \
     NEXT();
-
-    ENTER(MUL);
-    evm_mul(&SECOND, &TOP, &SECOND);
-    sp--;
-    NEXT();
-
-    ENTER(SUB);
-    evm_sub(&SECOND, &TOP, &SECOND);
-    sp--;
-    NEXT();
-
-    ENTER(DIV);
-    evm_div(&SECOND, &TOP, &SECOND);
-    sp--;
-    NEXT();
-
-    ENTER(SDIV);
-    result = u256_sdiv(&TOP, &SECOND);
-    evm_copy(&SECOND, &result);
-    sp--;
-    NEXT();
-
-    ENTER(MOD);
-    evm_mod(&SECOND, &TOP, &SECOND);
-    sp--;
-    NEXT();
-
-    ENTER(SMOD);
-    result = u256_smod(&TOP, &SECOND);
-    evm_copy(&SECOND, &result);
-    sp--;
-    NEXT();
-
-    ENTER(ADDMOD);
-    result = u256_addmod(&TOP, &SECOND, &THIRD);
-    evm_copy(&THIRD, &result);
-    sp -= 2;
-    NEXT();
-
-    ENTER(MULMOD);
-    evm_mulmod(&e->modulus, &THIRD, &TOP, &SECOND);
-    sp -= 2;
-    NEXT();
+#include "node/stf/evm_pure.def"
 
     OP_FN_AFTER(ENTER_STEP, EXP, evm_op_exp, -1);
 
-    ENTER(SIGNEXTEND);
-    evm_signextend(&SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(LT);
-    evm_set_u64(&SECOND, u256_lt(&TOP, &SECOND));
-    sp--;
-    NEXT();
-
-    ENTER(GT);
-    evm_set_u64(&SECOND, u256_lt(&SECOND, &TOP));
-    sp--;
-    NEXT();
-
-    ENTER(SLT);
-    evm_set_u64(&SECOND, evm_slt(&TOP, &SECOND));
-    sp--;
-    NEXT();
-
-    ENTER(SGT);
-    evm_set_u64(&SECOND, evm_slt(&SECOND, &TOP));
-    sp--;
-    NEXT();
-
-    ENTER(EQ);
-    evm_set_u64(&SECOND, u256_eq(&TOP, &SECOND));
-    sp--;
-    NEXT();
-
-    ENTER(ISZERO);
-    evm_set_u64(&TOP, u256_is_zero(&TOP));
-    NEXT();
-
-    ENTER(AND);
-    evm_and(&SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(OR);
-    evm_or(&SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(XOR);
-    evm_xor(&SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(NOT);
-    evm_not(&TOP);
-    NEXT();
-
-    ENTER(BYTE);
-    evm_byte(&SECOND, &TOP, &SECOND);
-    sp--;
-    NEXT();
-
-    ENTER(SHL);
-    evm_shl(&SECOND, &SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(SHR);
-    evm_shr(&SECOND, &SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(SAR);
-    evm_sar(&SECOND, &SECOND, &TOP);
-    sp--;
-    NEXT();
-
-    ENTER(CLZ);
-    evm_set_u64(&TOP, 256 - u256_bit_len(&TOP));
-    NEXT();
-
     OP_FN_AFTER(ENTER_STEP, KECCAK256, evm_op_keccak256, -1);
-
-    ENTER(ADDRESS);
-    sp++;
-    evm_load_addr(sp, &f->self);
-    NEXT();
 
     OP_FN(BALANCE, evm_op_balance, 0);
 
     ENTER(ORIGIN);
     sp++;
     evm_load_addr(sp, sys_origin(b));
-    NEXT();
+    NEXT_ALONE();
 
-    ENTER(CALLER);
-    sp++;
-    evm_load_addr(sp, &f->caller);
-    NEXT();
-
-    ENTER(CALLVALUE);
-    sp++;
-    evm_copy(sp, &f->value);
-    NEXT();
-
-    ENTER(CALLDATALOAD);
-    calldata_load(sp, f->input);
-    NEXT();
-
-    OP_PUSH_U64(CALLDATASIZE, f->input.len);
     OP_FN_AFTER(ENTER_STEP, CALLDATACOPY, evm_op_calldatacopy, -3);
-    OP_PUSH_U64(CODESIZE, e->code_len);
     OP_FN_AFTER(ENTER_STEP, CODECOPY, evm_op_codecopy, -3);
 
     ENTER(GASPRICE);
     sp++;
     *sp = *sys_gas_price(b);
-    NEXT();
+    NEXT_ALONE();
 
     OP_FN(EXTCODESIZE, evm_op_extcodesize, 0);
     OP_FN_AFTER(ENTER_STEP, EXTCODECOPY, evm_op_extcodecopy, -4);
-    OP_PUSH_U64(RETURNDATASIZE, e->returndata.len);
     OP_FN_AFTER(ENTER_STEP, RETURNDATACOPY, evm_op_returndatacopy, -3);
     OP_FN(EXTCODEHASH, evm_op_extcodehash, 0);
     OP_FN(BLOCKHASH, evm_op_blockhash, 0);
@@ -383,7 +467,7 @@ op_traced:
     ENTER(COINBASE);
     sp++;
     evm_load_addr(sp, &sys_context(b)->coinbase);
-    NEXT();
+    NEXT_ALONE();
 
     OP_PUSH_U64(TIMESTAMP, sys_context(b)->timestamp);
     OP_PUSH_U64(NUMBER, sys_context(b)->number);
@@ -392,7 +476,7 @@ op_traced:
     sp++;
     /* ZKOS: the constant 1, whatever the context says (spec 10 §8.1) */
     *sp = sys_rules(b)->prevrandao_is_one ? U256_ONE : sys_context(b)->mix_hash;
-    NEXT();
+    NEXT_ALONE();
 
     OP_PUSH_U64(GASLIMIT, sys_context(b)->gas_limit);
     OP_PUSH_U64(CHAINID, sys_context(b)->chain_id);
@@ -401,18 +485,14 @@ op_traced:
     ENTER(BASEFEE);
     sp++;
     *sp = sys_context(b)->base_fee;
-    NEXT();
+    NEXT_ALONE();
 
     OP_FN(BLOBHASH, evm_op_blobhash, 0);
 
     ENTER(BLOBBASEFEE);
     sp++;
     *sp = sys_context(b)->blob_fee; /* ZKOS: 1, which the block context is checked for */
-    NEXT();
-
-    ENTER(POP);
-    sp--;
-    NEXT();
+    NEXT_ALONE();
 
     ENTER(MLOAD);
     NEED_MEMORY(TOP, 32);
@@ -439,7 +519,7 @@ op_traced:
         goto bad_jump;
     pc = e->code + TOP.w[0];
     sp--;
-    DISPATCH();
+    JUMPED();
 
     ENTER(JUMPI);
     if (u256_is_zero(&SECOND)) {
@@ -450,9 +530,13 @@ op_traced:
         goto bad_jump;
     pc = e->code + TOP.w[0];
     sp -= 2;
-    DISPATCH();
+    JUMPED();
 
-    OP_PUSH_U64(PC, (uint64_t)(pc - e->code));
+    ENTER(PC);
+    sp++;
+    evm_set_u64(sp, (uint64_t)(pc - e->code));
+    NEXT();
+
     OP_PUSH_U64(MSIZE, e->mem_len);
     OP_PUSH_U64(GAS, res.gas);
 
@@ -463,7 +547,11 @@ op_traced:
     OP_FN(TSTORE, evm_op_tstore, -2);
     OP_FN_AFTER(ENTER_STEP, MCOPY, evm_op_mcopy, -3);
 
-    OP_PUSH_U64(PUSH0, 0);
+    ENTER(PUSH0);
+    sp++;
+    evm_set_u64(sp, 0);
+    NEXT();
+
     OP_PUSH_SMALL(1);
     OP_PUSH_SMALL(2);
     OP_PUSH_SMALL(3);
@@ -496,40 +584,6 @@ op_traced:
     OP_PUSH_LARGE(30);
     OP_PUSH_LARGE(31);
     OP_PUSH_LARGE(32);
-
-    OP_DUP(1);
-    OP_DUP(2);
-    OP_DUP(3);
-    OP_DUP(4);
-    OP_DUP(5);
-    OP_DUP(6);
-    OP_DUP(7);
-    OP_DUP(8);
-    OP_DUP(9);
-    OP_DUP(10);
-    OP_DUP(11);
-    OP_DUP(12);
-    OP_DUP(13);
-    OP_DUP(14);
-    OP_DUP(15);
-    OP_DUP(16);
-
-    OP_SWAP(1);
-    OP_SWAP(2);
-    OP_SWAP(3);
-    OP_SWAP(4);
-    OP_SWAP(5);
-    OP_SWAP(6);
-    OP_SWAP(7);
-    OP_SWAP(8);
-    OP_SWAP(9);
-    OP_SWAP(10);
-    OP_SWAP(11);
-    OP_SWAP(12);
-    OP_SWAP(13);
-    OP_SWAP(14);
-    OP_SWAP(15);
-    OP_SWAP(16);
 
     OP_LOG(0);
     OP_LOG(1);

@@ -7,6 +7,8 @@
  *   evm_memory.c  pools, memory growth, padded code
  *   evm_arith.h   word arithmetic inlined into the loop
  *   evm_mulmod.c  MULMOD by a modulus that stays
+ *   evm_block.c   code that runs often, translated block by block (evm_block.h)
+ *   evm_fuse.c    neighbouring opcodes as one instruction
  *
  * Invariants of the loop. A body runs only after the step was charged and the stack bounds of its opcode were tested
  * (opcodes.def), and, but for those named below, after its static gas and native were charged too.
@@ -79,18 +81,22 @@ struct evm {            /* one per depth, pooled */
     uint8_t *code_buf; /* padded code, then bitmap: initcode, and code the cache has no room for */
     size_t code_buf_cap;
     struct evm_modulus modulus; /* of the last MULMODs at this depth */
+    struct evm_pool *pool;
+    struct evm_code_slot *slot; /* of the code, if it may be translated (evm_block.h); or NULL */
 };
 
 #define EVM_CODE_SLOTS  1024u       /* power of two */
 #define EVM_CODE_BUDGET (16u << 20) /* bytes of padded copies kept for one block */
 struct evm_code_slot {
     struct b256 hash;
-    const uint8_t *code; /* NULL: free */
+    const uint8_t *code;       /* NULL: free */
+    struct evm_blocks *blocks; /* NULL: not hot */
+    uint32_t jumps;            /* taken in it until then */
 };
 struct evm_pool { /* one per block, in its arena */
     struct evm *by_depth[EVM_DEPTH_CAP];
     struct evm_code_slot codes[EVM_CODE_SLOTS];
-    size_t code_cnt, code_bytes;
+    size_t code_cnt, code_bytes, translated_bytes;
 };
 
 /* ---- evm_memory.c ---- */
@@ -99,6 +105,9 @@ enum stf_halt evm_acquire(struct stf_block *b, struct ee_frame *f, void **pool, 
 /* Makes [offset, offset + len) valid, charging growth. len > 0. */
 enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct evm *e,
                               uint64_t offset, uint64_t len);
+/* Whether growing to [0, end) can be paid and has room, so that evm_memory_grow(b, f, e, 0, end) does not halt. */
+bool evm_memory_is_payable(const struct stf_block *b, const struct ee_frame *f, const struct evm *e,
+                           uint64_t end);
 /* The same for operands. len = 0 touches nothing and ignores the offset; *offset_out is then 0. */
 enum stf_halt evm_memory_range(struct stf_block *b, struct ee_frame *f, struct evm *e,
                                const struct u256 *offset, const struct u256 *len,

@@ -177,6 +177,50 @@ static inline void evm_mul(struct u256 *r, const struct u256 *a, const struct u2
     r->w[3] = t3;
 }
 
+/* with one limb k */
+static inline void evm_add_u64(struct u256 *r, uint64_t k)
+{
+    uint64_t c = 0;
+    uint64_t w0 = u64_add_carry(r->w[0], k, &c), w1 = u64_add_carry(r->w[1], 0, &c);
+    uint64_t w2 = u64_add_carry(r->w[2], 0, &c), w3 = u64_add_carry(r->w[3], 0, &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_sub_u64(struct u256 *r, uint64_t k)
+{
+    uint64_t c = 0;
+    uint64_t w0 = u64_sub_borrow(r->w[0], k, &c), w1 = u64_sub_borrow(r->w[1], 0, &c);
+    uint64_t w2 = u64_sub_borrow(r->w[2], 0, &c), w3 = u64_sub_borrow(r->w[3], 0, &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+/* r = k - r */
+static inline void evm_rsub_u64(struct u256 *r, uint64_t k)
+{
+    uint64_t c = 0;
+    uint64_t w0 = u64_sub_borrow(k, r->w[0], &c), w1 = u64_sub_borrow(0, r->w[1], &c);
+    uint64_t w2 = u64_sub_borrow(0, r->w[2], &c), w3 = u64_sub_borrow(0, r->w[3], &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3;
+}
+static inline void evm_mul_u64(struct u256 *r, uint64_t k)
+{
+    uint64_t h0, h1, h2, c = 0;
+    uint64_t w0 = u64_mul_wide(r->w[0], k, &h0), l1 = u64_mul_wide(r->w[1], k, &h1);
+    uint64_t l2 = u64_mul_wide(r->w[2], k, &h2), w3 = r->w[3] * k + h2;
+    uint64_t w1 = u64_add_carry(l1, h0, &c), w2 = u64_add_carry(l2, h1, &c);
+    r->w[0] = w0;
+    r->w[1] = w1;
+    r->w[2] = w2;
+    r->w[3] = w3 + c;
+}
+
 static inline bool evm_slt(const struct u256 *a, const struct u256 *b)
 {
     bool a_neg = (a->w[3] >> 63) != 0, b_neg = (b->w[3] >> 63) != 0;
@@ -235,6 +279,30 @@ static inline void evm_shr(struct u256 *r, const struct u256 *x, const struct u2
     r->w[3] = r3;
 }
 
+/* Shifts by a known number of limbs and 0 <= bit < 64 bits. */
+static inline void evm_shr_limbs(struct u256 *r, unsigned limbs, unsigned bit)
+{
+    uint64_t in[5] = { r->w[0], r->w[1], r->w[2], r->w[3], 0 }, out[4] = { 0 };
+#pragma GCC unroll 4
+    for (unsigned i = 0; i + limbs < 4; i++)
+        out[i] = (in[i + limbs] >> bit) | ((in[i + limbs + 1] << 1) << (63 - bit));
+    r->w[0] = out[0];
+    r->w[1] = out[1];
+    r->w[2] = out[2];
+    r->w[3] = out[3];
+}
+static inline void evm_shl_limbs(struct u256 *r, unsigned limbs, unsigned bit)
+{
+    uint64_t in[5] = { 0, r->w[0], r->w[1], r->w[2], r->w[3] }, out[4] = { 0 };
+#pragma GCC unroll 4
+    for (unsigned i = limbs; i < 4; i++)
+        out[i] = (in[i - limbs + 1] << bit) | ((in[i - limbs] >> 1) >> (63 - bit));
+    r->w[0] = out[0];
+    r->w[1] = out[1];
+    r->w[2] = out[2];
+    r->w[3] = out[3];
+}
+
 /* r = a / b. Powers of two, the old way to unpack fields, are shifts. */
 static inline void evm_div(struct u256 *r, const struct u256 *a, const struct u256 *b)
 {
@@ -253,6 +321,22 @@ static inline void evm_div(struct u256 *r, const struct u256 *a, const struct u2
     }
     struct u256 q = u256_div(a, b);
     evm_copy(r, &q);
+}
+/* Signed; the sign of a zero quotient does not matter. */
+static inline void evm_sdiv(struct u256 *r, const struct u256 *a, const struct u256 *b)
+{
+    struct u256 x, y;
+    bool a_neg = (a->w[3] >> 63) != 0, b_neg = (b->w[3] >> 63) != 0;
+    evm_copy(&x, a);
+    evm_copy(&y, b);
+    if (a_neg)
+        evm_rsub_u64(&x, 0);
+    if (b_neg)
+        evm_rsub_u64(&y, 0);
+    evm_div(&x, &x, &y);
+    if (a_neg != b_neg)
+        evm_rsub_u64(&x, 0);
+    evm_copy(r, &x);
 }
 static inline void evm_mod(struct u256 *r, const struct u256 *a, const struct u256 *b)
 {

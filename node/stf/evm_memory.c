@@ -1,5 +1,6 @@
 /* node/stf/evm_memory.c: see evm.h. What a frame owns: its pooled stack, memory and padded code. */
 #include "node/stf/evm.h"
+#include "node/stf/evm_block.h"
 
 #define MEMORY_FIRST_CAP  4096u
 #define MEMORY_OFFSET_MAX 0xffffffe0ull /* spec 10 §8.1: 32-bit heap, whole words */
@@ -80,13 +81,13 @@ static void copy_padded(uint8_t *out, struct bytes code)
 
 /* The padded copy of deployed code: kept for the block while there is room, so that code is copied
  * once however often it is called. */
-static const uint8_t *code_cached(struct stf_block *b, struct evm_pool *pool,
-                                  const struct b256 *hash, struct bytes code)
+static struct evm_code_slot *code_cached(struct stf_block *b, struct evm_pool *pool,
+                                         const struct b256 *hash, struct bytes code)
 {
     size_t i = (size_t)load_le64(hash->b) & (EVM_CODE_SLOTS - 1);
     while (pool->codes[i].code) {
         if (b256_eq(&pool->codes[i].hash, hash))
-            return pool->codes[i].code;
+            return &pool->codes[i];
         i = (i + 1) & (EVM_CODE_SLOTS - 1);
     }
     size_t need = code.len + EVM_CODE_PADDING;
@@ -100,7 +101,14 @@ static const uint8_t *code_cached(struct stf_block *b, struct evm_pool *pool,
     pool->codes[i].code = copy;
     pool->code_cnt++;
     pool->code_bytes += need;
-    return copy;
+    return &pool->codes[i];
+}
+
+/* A tracer wants to see every opcode, with what is left before it. */
+static bool is_stepped(const struct stf_block *b)
+{
+    const struct stf_tracer *t = sys_options(b)->tracer;
+    return t && t->on_step;
 }
 
 static enum stf_halt load_code(struct stf_block *b, struct ee_frame *f, struct evm_pool *pool,
@@ -108,10 +116,18 @@ static enum stf_halt load_code(struct stf_block *b, struct ee_frame *f, struct e
 {
     e->code_len = f->code.len;
     e->bitmap = f->bitmap;
+    e->pool = pool;
+    e->slot = NULL;
     if (f->bitmap && !b256_is_zero(&f->code_hash)) {
-        e->code = code_cached(b, pool, &f->code_hash, f->code);
-        if (e->code)
+        struct evm_code_slot *slot = code_cached(b, pool, &f->code_hash, f->code);
+        if (slot) {
+            e->code = slot->code;
+            if (!is_stepped(b))
+                e->slot = slot;
+            if (e->slot && !slot->blocks && sys_options(b)->translates_at_once)
+                slot->blocks = evm_blocks_create(b, pool, e);
             return HALT_NONE;
+        }
     }
     size_t padded = (f->code.len + EVM_CODE_PADDING + 7) / 8 * 8;
     if (!code_buf_reserve(b, e, padded + (f->code.len + 63) / 64 * 8))
@@ -172,6 +188,23 @@ static bool memory_reserve(struct stf_block *b, struct evm *e, size_t need)
     return true;
 }
 
+/* What growing to a number of words costs. */
+static void growth_cost(const struct evm *e, uint64_t words, uint64_t *gas, uint64_t *native)
+{
+    *gas = words * 3 + words * words / 512 - e->mem_gas;
+    *native = EVM_NATIVE_HEAP_BASE + (words * 32 - e->mem_len);
+}
+
+bool evm_memory_is_payable(const struct stf_block *b, const struct ee_frame *f, const struct evm *e,
+                           uint64_t end)
+{
+    uint64_t gas, native;
+    if (end > MEMORY_OFFSET_MAX || e->mem_below + end + 31 > sys_rules(b)->max_heap_len)
+        return false;
+    growth_cost(e, (end + 31) / 32, &gas, &native);
+    return f->res.gas >= gas && f->res.native >= native;
+}
+
 enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct evm *e,
                               uint64_t offset, uint64_t len)
 {
@@ -181,9 +214,9 @@ enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct ev
     uint64_t new_len = words * 32;
     if (new_len <= e->mem_len)
         return HALT_NONE;
-    uint64_t gas = words * 3 + words * words / 512;
-    enum stf_halt halt =
-        res_charge(&f->res, gas - e->mem_gas, EVM_NATIVE_HEAP_BASE + (new_len - e->mem_len));
+    uint64_t gas, native;
+    growth_cost(e, words, &gas, &native);
+    enum stf_halt halt = res_charge(&f->res, gas, native);
     if (halt != HALT_NONE)
         return halt;
     /* ZKOS: one heap for all frames that are open; a frame it is too small for is out of gas. Elsewhere the bound is ours,
@@ -197,7 +230,7 @@ enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct ev
         return sys_fail(b, STF_E_OUT_OF_MEMORY);
     memset(e->mem + e->mem_len, 0, (size_t)new_len - e->mem_len);
     e->mem_len = (size_t)new_len;
-    e->mem_gas = gas;
+    e->mem_gas += gas;
     return HALT_NONE;
 }
 

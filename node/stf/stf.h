@@ -93,6 +93,8 @@ struct stf_options {
     bool unlimited_native; /* as the builds that made the reference blocks */
     /* called before each opcode; NULL normally. Read-only view, see ee.h */
     const struct stf_tracer *tracer;
+    /* EVM code is translated before it is hot: results never depend on it, tests compare both ways */
+    bool translates_at_once;
 };
 
 /* ---- a transaction's outcome ---- */

@@ -86,7 +86,7 @@ static bool run_test(const char *name, const json_t *test, const struct wrong *w
         c.rules = &rules;
         trace_init(&trace, out);
         arena_init_growing(&own, ARENA_CHUNK, ARENA_LIMIT);
-        (void)run_case(&f, &c, &trace, &own, text); /* whoever asked compares */
+        (void)run_case(&f, &c, &trace, false, &own, text); /* whoever asked compares */
         arena_clear(&own);
         trace_clear(&trace);
     } else {

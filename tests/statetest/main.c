@@ -1,6 +1,6 @@
 /* tests/statetest/main.c
  *
- *   statetest [--trace] [--case NAME] PATH...
+ *   statetest [--trace] [--translate] [--case NAME] PATH...
  *   statetest --lines [--wrong NAME]             (lines.h)
  *
  * Runs every Cancun, Prague and Osaka case of the public suites in the files given, and in folders
@@ -8,7 +8,7 @@
  * their fields. Prints the name of each failing case with the reason, the slow files, then "N
  * passed, M failed"; exits with 1 when a case failed or nothing was run. --case runs only the state test case of that
  * name ("add11[Prague,d0,g0,v0]"); --trace writes the steps of what is run to the standard output (EIP-3155), case after
- * case. */
+ * case; --translate has EVM code translated before it is hot. */
 #include "tests/statetest/lines.h"
 #include "tests/statetest/run.h"
 #include "tests/statetest/suites.h"
@@ -40,7 +40,7 @@ struct session {
     pthread_mutex_t out; /* stdout and the counters */
     size_t passed, failed, missing;
     const char *case_name; /* NULL: all */
-    bool traces;
+    bool traces, translates;
 };
 
 static uint64_t now_ms(void)
@@ -126,7 +126,7 @@ static void run_state_test(struct session *s, const struct fixture *f, struct ar
         trace_init(&trace, stdout);
         arena_clear(arena);
         arena_init_growing(arena, CASE_ARENA_CHUNK, CASE_ARENA_LIMIT);
-        report(s, run_case(f, c, s->traces ? &trace : NULL, arena, why), name, why);
+        report(s, run_case(f, c, s->traces ? &trace : NULL, s->translates, arena, why), name, why);
         trace_clear(&trace);
     }
 }
@@ -245,6 +245,8 @@ int main(int argc, char **argv)
     for (; first < argc && argv[first][0] == '-'; first++) {
         if (strcmp(argv[first], "--trace") == 0) {
             s.traces = true;
+        } else if (strcmp(argv[first], "--translate") == 0) {
+            s.translates = true;
         } else if (strcmp(argv[first], "--case") == 0 && first + 1 < argc) {
             s.case_name = argv[++first];
         } else {
@@ -253,7 +255,7 @@ int main(int argc, char **argv)
         }
     }
     if (first >= argc) {
-        (void)fprintf(stderr, "usage: statetest [--trace] [--case NAME] PATH...\n"
+        (void)fprintf(stderr, "usage: statetest [--trace] [--translate] [--case NAME] PATH...\n"
                               "       statetest --lines [--wrong NAME]\n");
         return 2;
     }

@@ -110,6 +110,7 @@ struct run {
     struct stf_tx_result result;
     bool executed;       /* included */
     struct trace *trace; /* may be NULL */
+    bool translates;
 };
 
 static void summarize(const struct run *r, const struct b256 *root, const struct b256 *logs)
@@ -160,7 +161,8 @@ static enum run_result execute(struct run *r, const struct world *w, const struc
                                struct arena *arena, char *why)
 {
     struct stf_block_context ctx;
-    struct stf_options options = { .tracer = r->trace ? &r->trace->tracer : NULL };
+    struct stf_options options = { .tracer = r->trace ? &r->trace->tracer : NULL,
+                                   .translates_at_once = r->translates };
     struct stf_fault fault = { STF_OK, { U256_ZERO, U256_ZERO, U256_ZERO } };
     fill_context(&ctx, &r->f->env, r->c->rules);
     r->block =
@@ -183,11 +185,11 @@ static enum run_result execute(struct run *r, const struct world *w, const struc
 }
 
 enum run_result run_case(const struct fixture *f, const struct fixture_case *c, struct trace *trace,
-                         struct arena *arena, char *why)
+                         bool translates, struct arena *arena, char *why)
 {
     struct world w;
     struct stf_tx tx;
-    struct run r = { .f = f, .c = c, .trace = trace };
+    struct run r = { .f = f, .c = c, .trace = trace, .translates = translates };
     enum run_result result;
     world_init(&w, f, arena);
     if (!fixture_tx(&tx, f, c, arena)) {

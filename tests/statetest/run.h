@@ -17,9 +17,9 @@ enum run_result {
 };
 
 struct trace;
-/* why (RUN_WHY_CAP bytes) is filled unless the case passed. trace NULL: none is written. The arena is the
+/* why (RUN_WHY_CAP bytes) is filled unless the case passed. trace NULL: none is written. translates: stf_options.translates_at_once. The arena is the
  * case's own. */
 enum run_result run_case(const struct fixture *f, const struct fixture_case *c, struct trace *trace,
-                         struct arena *arena, char *why);
+                         bool translates, struct arena *arena, char *why);
 
 #endif

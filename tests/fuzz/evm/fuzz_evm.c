@@ -3,10 +3,10 @@
  * Two contracts of arbitrary bytecode that may call and create each other, under either rule set,
  * in a bounded arena. Byte 0: bit 0 Ethereum rules, bit 1 little native, bit 2 the second contract
  * is a delegation designator, bit 3 no primitives; byte 1: length of the second contract; byte 2:
- * length of the calldata; then second contract, calldata, first contract.
+ * length of the calldata; bits 4 and 5 of byte 0 which Ethereum rules; then second contract, calldata, first contract.
  *
  * Checked: resources only shrink, a tx-fatal halt leaves no gas, a traced run ends exactly like an
- * untraced one, frames nest. */
+ * untraced one and a translated run like one opcode by opcode, frames nest. */
 #include "node/crypto/crypto.h"
 #include "node/stf/ee.h"
 #include "node/stf/journal.h"
@@ -102,12 +102,30 @@ static void on_exit_frame(void *ctx, const struct ee_frame *f, const struct fram
 struct end {
     enum stf_halt halt;
     struct stf_res res;
-    struct b256 output_hash;
+    struct b256 output_hash, storage_hash;
 };
 
-static struct end run(const struct world *w, const uint8_t *data, struct bytes input,
-                      const struct stf_tracer *tracer)
+/* Any order gives the same sum. */
+static void add_slot(void *arg, const struct addr *a, const struct b256 *slot,
+                     const struct b256 *value)
 {
+    struct b256 *sum = arg;
+    struct {
+        struct addr a;
+        struct b256 slot, value;
+    } one = { *a, *slot, *value };
+    struct b256 h = keccak256((const uint8_t *)&one, sizeof(one));
+    for (unsigned i = 0; i < 32; i++)
+        sum->b[i] = (uint8_t)(sum->b[i] + h.b[i]);
+}
+
+static struct end run(const struct world *w, const uint8_t *data, struct bytes input,
+                      const struct stf_tracer *tracer, bool translates)
+{
+    const struct stf_rules *const rule_sets[] = { stf_rules_ethereum_cancun(),
+                                                  stf_rules_ethereum_prague(),
+                                                  stf_rules_ethereum_osaka(),
+                                                  stf_rules_ethereum_osaka() };
     static const struct stf_crypto none;
     struct world copy = *w;
     struct stf_oracle oracle = { .ctx = &copy,
@@ -121,12 +139,12 @@ static struct end run(const struct world *w, const uint8_t *data, struct bytes i
                                      .gas_limit = 100000000,
                                      .pubdata_limit = 110000,
                                      .execution_version = STF_EXECUTION_VERSION_V31 };
-    struct stf_options options = { .tracer = tracer };
+    struct stf_options options = { .tracer = tracer, .translates_at_once = translates };
     struct stf_fault fault;
     struct arena arena;
     arena_init_growing(&arena, (size_t)1 << 20, ARENA_LIMIT);
     struct stf_block *b = stf_block_begin(
-        &arena, data[0] & 1 ? stf_rules_ethereum_cancun() : stf_rules_zksync_os_v31(), &ctx,
+        &arena, data[0] & 1 ? rule_sets[data[0] >> 4 & 3] : stf_rules_zksync_os_v31(), &ctx,
         &oracle, data[0] & 8 ? &none : crypto_host(), &options, &fault);
     CHECK(b);
     b->tx_id = 1;
@@ -142,6 +160,7 @@ static struct end run(const struct world *w, const uint8_t *data, struct bytes i
     struct frame_outcome o = frame_run_call(b, &e.res, &req);
     e.halt = o.halt;
     e.output_hash = keccak256(o.output.p, o.output.len);
+    stf_block_visit_slots(b, add_slot, &e.storage_hash);
     CHECK(e.res.gas <= GAS && e.res.native <= native);
     if (halt_is_tx_fatal(e.halt))
         CHECK(e.res.gas == 0 && o.output.len == 0);
@@ -149,6 +168,12 @@ static struct end run(const struct world *w, const uint8_t *data, struct bytes i
         CHECK(e.res.gas == 0 && o.output.len == 0);
     arena_clear(&arena);
     return e;
+}
+
+static bool is_same(const struct end *a, const struct end *b)
+{
+    return a->halt == b->halt && a->res.gas == b->res.gas && a->res.native == b->res.native &&
+           b256_eq(&a->output_hash, &b->output_hash) && b256_eq(&a->storage_hash, &b->storage_hash);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -170,15 +195,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     add_contract(&w, 1, SECOND, delegated ? bytes_of(designator, 23) : second,
                  delegated ? ACCOUNT_VERSIONING_DELEGATED : ACCOUNT_VERSIONING_DEPLOYED, &arena);
 
-    struct end plain = run(&w, data, input, NULL);
+    struct end plain = run(&w, data, input, NULL, false);
+    struct end translated = run(&w, data, input, NULL, true);
     struct nesting n = { 0 };
     const struct stf_tracer tracer = {
         .ctx = &n, .on_step = on_step, .on_enter = on_enter, .on_exit = on_exit_frame
     };
-    struct end traced = run(&w, data, input, &tracer);
-    CHECK(plain.halt == traced.halt && plain.res.gas == traced.res.gas &&
-          plain.res.native == traced.res.native &&
-          b256_eq(&plain.output_hash, &traced.output_hash));
+    struct end traced = run(&w, data, input, &tracer, false);
+    CHECK(is_same(&plain, &traced) && is_same(&plain, &translated));
     CHECK(n.open == 0);
     arena_clear(&arena);
     return 0;

@@ -4,6 +4,8 @@
 #include "node/crypto/crypto.h"
 #include "node/stf/journal.h"
 
+#include <stdlib.h>
+
 #include <string.h>
 
 static bool read_slot(void *ctx, const struct b256 *flat_key, struct b256 *value, bool *exists)
@@ -53,6 +55,8 @@ void vm_init(struct vm *vm)
     };
     for (unsigned i = 0; i < 256; i++)
         vm->ctx.block_hashes[i] = b256_of_u64(0x8000 + i);
+    /* every test runs twice: opcode by opcode until code is hot, and translated from the beginning */
+    vm->options.translates_at_once = getenv("GH_TEST_TRANSLATES") != NULL;
     vm->oracle =
         (struct stf_oracle){ .ctx = vm, .read_slot = read_slot, .read_preimage = read_preimage };
 }
