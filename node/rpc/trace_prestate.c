@@ -2,6 +2,7 @@
  *
  * prestateTracer: every account and slot the transaction looked at, as it was before; in diffMode what it changed, before
  * and after. What an opcode names counts when the opcode was paid for. */
+#include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/base/map.h"
 #include "node/rpc/encode.h"
@@ -19,7 +20,6 @@ struct account {
     struct account *next;
     struct addr addr;
     struct slot *first, *last;
-    bool is_created; /* a creation went there */
 };
 struct slot_key {
     struct addr addr;
@@ -144,11 +144,7 @@ static void on_enter(struct trace *t, void *state, const struct ee_frame *f, enu
         (void)look(p, &f->caller);
         (void)look(p, &t->at.ctx->coinbase);
     }
-    struct account *a = f->is_create ? look(p, &f->self) : NULL;
-    if (a)
-        a->is_created = true;
-    else
-        look_callee(p, &f->code_addr);
+    look_callee(p, &f->code_addr); /* of a creation: where it goes */
 }
 
 static void on_end(struct trace *t, void *state, const struct ee_frame *f)
@@ -171,14 +167,22 @@ static void on_write(void *arg, const struct addr *a, const struct b256 *slot)
 
 /* ---- the answer ---- */
 
+static struct b256 code_hash(const struct account_record *r)
+{
+    return r->code_len ? r->observable_hash : KECCAK_EMPTY;
+}
+
 static void write_account(struct prestate *p, struct buf *out, const struct account_record *r,
                           bool balance, bool nonce, bool code)
 {
     struct bytes bytes;
+    struct b256 hash = code_hash(r);
     if (balance)
         jm_quantity_u256(out, "balance", &r->balance);
-    if (code && r->code_len && !p->no_code && stf_block_code(p->t->at.block, r, &bytes))
+    if (code && !p->no_code && stf_block_code(p->t->at.block, r, &bytes))
         jm_hex(out, "code", bytes.p, bytes.len);
+    if (code)
+        jm_hash(out, "codeHash", &hash);
     if (nonce && r->nonce)
         jm_number(out, "nonce", r->nonce);
 }
@@ -250,15 +254,21 @@ static bool write_slots(struct prestate *p, struct buf *out, const struct accoun
     return is_open;
 }
 
+/* What was nothing is not told, unless that is asked for. */
+static bool is_left_out(const struct prestate *p, const struct view *v)
+{
+    return account_is_empty(&v->before) && !p->include_empty;
+}
+
 static void write_before(struct prestate *p, struct buf *out)
 {
     struct view v;
     js_open(out, '{');
     for (const struct account *a = p->first; a; a = a->next) {
-        if (!view_account(p, a, &v))
+        if (!view_account(p, a, &v) || is_left_out(p, &v))
             continue;
         write_name(out, &a->addr);
-        write_account(p, out, &v.before, true, true, true);
+        write_account(p, out, &v.before, true, true, v.before.code_len > 0);
         close_account(out, write_slots(p, out, a, SLOTS_BEFORE));
     }
     js_close(out, '}');
@@ -270,11 +280,10 @@ static void write_pre(struct prestate *p, struct buf *out)
     js_key(out, "pre");
     js_open(out, '{');
     for (const struct account *a = p->first; a; a = a->next) {
-        if (!view_account(p, a, &v) || !v.changed ||
-            (a->is_created && account_is_empty(&v.before) && !p->include_empty))
+        if (!view_account(p, a, &v) || !v.changed || is_left_out(p, &v))
             continue;
         write_name(out, &a->addr);
-        write_account(p, out, &v.before, true, true, true);
+        write_account(p, out, &v.before, true, true, v.before.code_len > 0);
         close_account(out, write_slots(p, out, a, SLOTS_CHANGED_BEFORE));
     }
     js_close(out, '}');
@@ -288,10 +297,10 @@ static void write_post(struct prestate *p, struct buf *out)
     for (const struct account *a = p->first; a; a = a->next) {
         if (!view_account(p, a, &v) || !v.changed || account_is_default(&v.now))
             continue; /* unchanged, or gone */
+        struct b256 was = code_hash(&v.before), is = code_hash(&v.now);
         write_name(out, &a->addr);
         write_account(p, out, &v.now, !u256_eq(&v.before.balance, &v.now.balance),
-                      v.before.nonce != v.now.nonce,
-                      !b256_eq(&v.before.observable_hash, &v.now.observable_hash));
+                      v.before.nonce != v.now.nonce, !b256_eq(&was, &is));
         close_account(out, write_slots(p, out, a, SLOTS_CHANGED_NOW));
     }
     js_close(out, '}');

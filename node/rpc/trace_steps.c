@@ -73,23 +73,12 @@ static void write_stack(struct buf *b, const struct stf_step *s)
     js_close(b, ']');
 }
 
-/* 32 bytes, without 0x */
-static void write_word(struct buf *b, const uint8_t word[32])
-{
-    char hex[65];
-    hex_encode(hex, word, 32);
-    buf_append(b, hex, 64);
-}
-
 static void write_memory(struct buf *b, struct bytes memory)
 {
     js_key(b, "memory");
     js_open(b, '[');
-    for (size_t at = 0; at + 32 <= memory.len && !b->failed; at += 32) {
-        buf_append_str(b, at ? ",\"" : "\"");
-        write_word(b, memory.p + at);
-        buf_append_str(b, "\"");
-    }
+    for (size_t at = 0; at + 32 <= memory.len && !b->failed; at += 32)
+        js_hex(b, memory.p + at, 32);
     js_close(b, ']');
 }
 
@@ -123,16 +112,12 @@ static void write_storage(struct trace *t, struct steps *s, struct buf *b,
     see(t, s, self, &slot, &value);
     js_key(b, "storage");
     js_open(b, '{');
-    bool first = true;
-    for (const struct seen *x = s->seen; x; x = x->next) {
+    for (const struct seen *x = s->seen; x && !b->failed; x = x->next) {
+        char name[67];
         if (!addr_eq(&x->addr, self))
             continue;
-        buf_append_str(b, first ? "\"" : ",\"");
-        write_word(b, x->slot.b);
-        buf_append_str(b, "\":\"");
-        write_word(b, x->value.b);
-        buf_append_str(b, "\"");
-        first = false;
+        hex_encode0x(name, x->slot.b, 32);
+        jm_hash(b, name, &x->value);
     }
     js_close(b, '}');
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "node/base/hex.h"
 #include "node/rpc/simulate.h"
 #include "node/rpc/trace.h"
 #include "node/stf/evm.h"
@@ -106,6 +107,14 @@ const char *trace_tx_error(struct trace *t)
     return stf_halt_text(HALT_OUT_OF_NATIVE);
 }
 
+static const char *unknown_panic(struct trace *t, struct bytes output)
+{
+    char hex[67];
+    struct u256 code = u256_of_be32(output.p + 4);
+    hex_quantity_u256(hex, &code);
+    return say(t, "unknown panic code: %s", hex);
+}
+
 /* Panics are told without their number, as go-ethereum does. */
 const char *trace_revert_reason(struct trace *t, struct bytes output)
 {
@@ -117,6 +126,8 @@ const char *trace_revert_reason(struct trace *t, struct bytes output)
     char *reason = text + sizeof(head) - 1;
     if (output.p[0] == 0x4e && strncmp(reason, panic, sizeof(panic) - 1) == 0) {
         reason += sizeof(panic) - 1;
+        if (strncmp(reason, "unknown", 7) == 0)
+            return unknown_panic(t, output);
         char *number = strstr(reason, " (");
         if (number)
             *number = 0;

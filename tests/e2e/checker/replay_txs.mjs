@@ -56,8 +56,9 @@ function frame(f, top = true) {
   return { ...rest, ...(top ? {} : { gas, gasUsed }), error: WORDS.reduce((e, [from, to]) => e?.replace(from, to), error), logs: (logs ?? []).map(({ index, ...l }) => l), calls: (calls ?? []).map((c) => frame(c, false)) };
 }
 const sorted = (x) => x === null || typeof x !== 'object' ? x : Array.isArray(x) ? x.map(sorted) : Object.fromEntries(Object.keys(x).sort().filter((k) => x[k] !== undefined).map((k) => [k, sorted(x[k])]));
-// The sender pays, and the coinbase is paid, by other rules here.
-const changed = ({ pre, post }, without) => sorted([pre, post].map((side) => Object.fromEntries(Object.entries(side).filter(([a]) => !without.includes(a)))));
+// The sender pays, and the coinbase is paid, by other rules here; go-ethereum leaves out what was empty and tells codes' hashes.
+const isEmpty = (a) => Object.keys(a).length === 1 && a.balance === '0x0';
+const changed = ({ pre, post }, without) => sorted([pre, post].map((side) => Object.fromEntries(Object.entries(side).filter(([a, v]) => !without.includes(a) && !(side === pre && isEmpty(v))).map(([a, { codeHash, ...v }]) => [a, v]))));
 
 async function compareTraces(tx, block, where) {
   const both = (tracer, tracerConfig) => Promise.all([ours, evm].map((n) => n.q('debug_traceTransaction', tx.hash, { tracer, tracerConfig })));
