@@ -1,35 +1,14 @@
 // The independent engine: @ethereumjs/vm with a Merkle Patricia state, one transaction on a fresh state.
 import { createBlock } from '@ethereumjs/block';
-import { Common, Hardfork, Mainnet } from '@ethereumjs/common';
 import { MerkleStateManager } from '@ethereumjs/statemanager';
-import { createTx } from '@ethereumjs/tx';
 import { Account, createAddressFromString, hexToBytes, setLengthLeft } from '@ethereumjs/util';
 import { createVM, runTx } from '@ethereumjs/vm';
-import { encodeRlp, keccak256, toUtf8Bytes } from 'ethers';
+import { keccak256, toUtf8Bytes } from 'ethers';
+import { common, logsHash, toHex, transaction } from './tx.mjs';
 
-const FORK = { Cancun: Hardfork.Cancun, Prague: Hardfork.Prague, Osaka: Hardfork.Osaka };
-const bytes = (hex) => hexToBytes(hex), toHex = (b) => '0x' + Buffer.from(b).toString('hex');
+const bytes = (hex) => hexToBytes(hex);
 // As in the public suites: the hash of block n is the hash of its number as text.
 const blockchain = { getBlock: async (n) => ({ hash: () => bytes(keccak256(toUtf8Bytes(String(n)))) }), putBlock: async () => {}, shallowCopy() { return this; } };
-const CREATED = new Map();
-function common(fork) {
-  if (!CREATED.has(fork)) CREATED.set(fork, new Common({ chain: Mainnet, hardfork: FORK[fork] }));
-  return CREATED.get(fork);
-}
-
-function transaction(t, chain) {
-  const base = { nonce: t.nonce, gasLimit: t.gasLimit[0], to: t.to === '' ? undefined : t.to, value: t.value[0], data: t.data[0], chainId: 1n };
-  const access = t.accessLists?.[0];
-  if (t.authorizationList) Object.assign(base, { type: 4, authorizationList: t.authorizationList.map(({ chainId, address, nonce, v, r, s }) => ({ chainId, address, nonce, yParity: v, r, s })) });
-  else if (t.maxFeePerGas) base.type = 2;
-  else base.type = access ? 1 : 0;
-  if (access) base.accessList = access;
-  if (t.maxFeePerGas) Object.assign(base, { maxFeePerGas: t.maxFeePerGas, maxPriorityFeePerGas: t.maxPriorityFeePerGas });
-  else base.gasPrice = t.gasPrice;
-  return createTx(base, { common: chain }).sign(bytes(t.secretKey));
-}
-
-const logsHash = (logs) => keccak256(encodeRlp(logs.map(([address, topics, data]) => [toHex(address), topics.map(toHex), toHex(data)])));
 
 export default class EthereumJs {
   static async start() { return new EthereumJs(); }
@@ -59,7 +38,7 @@ export default class EthereumJs {
     if (rejected) return { steps: [], root, logs: logsHash([]), output: '0x', gasUsed: 0, pass: false, rejected };
     const failed = r.execResult.exceptionError;
     // a price that cannot be paid, or a change in a static call, is found before the step is told; the STOP behind the code is not
-    return { omitsLastSteps: true, steps, root, logs: logsHash(failed ? [] : r.execResult.logs ?? []), output: toHex(r.execResult.returnValue), gasUsed: Number(r.totalGasSpent), pass: !failed, error: failed?.error };
+    return { omitsLastSteps: true, steps, root, logs: logsHash(failed ? [] : (r.execResult.logs ?? []).map(([address, topics, data]) => [toHex(address), topics.map(toHex), toHex(data)])), output: toHex(r.execResult.returnValue), gasUsed: Number(r.totalGasSpent), pass: !failed, error: failed?.error };
   }
   stop() {}
 }

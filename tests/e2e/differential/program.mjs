@@ -23,6 +23,11 @@ export const newLabel = () => ++labels;
 
 export class Program {
   constructor(pieces = [], data = []) { this.pieces = pieces; this.data = data; }
+  // Every byte of one value replaced, operands and data too: what is left is a program as good as any.
+  without(byte, by) {
+    const swap = (x) => Array.isArray(x) ? x.map(swap) : x === byte ? by : x;
+    return new Program(swap(this.pieces), swap(this.data));
+  }
   // Place of bytes in the data behind the code.
   keep(bytes) { const at = this.data.length; this.data.push(...bytes); return { data: at }; }
   assemble() {
