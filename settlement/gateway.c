@@ -29,6 +29,44 @@ struct addr gateway_fee_payer(const struct settlement *s)
     return key && s->cfg.layer.is_gateway ? signer_addr(key) : (struct addr){ { 0 } };
 }
 
+/* ---- how much an execution carries ---- */
+
+#define LOG_LEN     192u /* six words */
+#define MESSAGE_LEN 64u  /* offset and length, before its bytes */
+#define ROOT_LEN    192u
+#define ROW_LEN     1024u /* stored batch, paths, offsets */
+
+size_t gateway_execution_len(const struct batch_block *b)
+{
+    size_t len =
+        b->l2_log_cnt * LOG_LEN + (size_t)b->l1_tx_cnt * 32 + b->interop_root_cnt * ROOT_LEN;
+    for (size_t i = 0; i < b->l2_log_cnt; i++)
+        if (b->l2_logs[i].is_message)
+            len += MESSAGE_LEN + (b->l2_logs[i].message.len + 31) / 32 * 32;
+    return len;
+}
+
+/* From the rows alone, so from above: messages are part of the pubdata, and a batch with interop roots goes alone or first. */
+uint64_t gateway_execution_end(struct settlement *s, uint64_t from, uint64_t to)
+{
+    size_t len = 0;
+    for (uint64_t n = from; s->cfg.layer.is_gateway && n <= to; n++) {
+        struct batch_row row;
+        struct err err;
+        bool found = false;
+        if (!batch_load(s->reader, n, &row, &found, &err) || !found)
+            return n > from ? n - 1 : to;
+        if (n > from && !b256_is_zero(&row.dependency_roots_hash))
+            return n - 1;
+        size_t messages = row.l2_log_cnt > row.l1_tx_cnt ? (size_t)row.pubdata_len : 0;
+        len += ROW_LEN + (size_t)row.l2_log_cnt * (LOG_LEN + MESSAGE_LEN + 32) +
+               (size_t)row.l1_tx_cnt * 32 + messages;
+        if (len > GATEWAY_EXECUTION_MAX && n > from)
+            return n - 1;
+    }
+    return to;
+}
+
 /* ---- relayed operations ---- */
 
 static bool is_relayed(struct settlement *s, const struct batch_row *row)

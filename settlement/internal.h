@@ -71,6 +71,7 @@ struct settlement {
     bool sealing;                  /* a sealed batch is on its way into the table */
     uint64_t sealed, sealed_block; /* last sealed batch and its last block */
     uint64_t next_priority_id;     /* first id of the open batch */
+    size_t open_execution;         /* bytes the open batch adds to its execution on a Gateway */
     uint64_t open_mono_ms;         /* when the open batch got its first block */
     struct expected_list expected;
     struct sl_event range; /* SL_BATCH_RANGE that came right before a commit */
@@ -150,7 +151,14 @@ void submit_on_frontier(struct settlement *s);
 void submit_on_taken_back(struct settlement *s);
 void submit_destroy(struct settlement *s);
 
-/* gateway.c: true at once where the layer is L1 */
+/* gateway.c */
+/* An execution on a Gateway carries every log and message of its batches, in one transaction, which a pool must take: those of go-ethereum's and
+ * reth's kind refuse one above 128 KiB. Only a block that is larger by itself makes a larger batch. */
+#define GATEWAY_EXECUTION_MAX ((size_t)100 << 10)
+size_t gateway_execution_len(const struct batch_block *b);
+/* Last batch of an execution that begins with `from`, at most `to`. */
+uint64_t gateway_execution_end(struct settlement *s, uint64_t from, uint64_t to);
+/* The next are true at once where the layer is L1. */
 /* false: not yet; settlement_run comes when the answer is there, gate says what is missing. */
 bool gateway_lets_commit(struct settlement *s, uint64_t number);
 bool gateway_lets_execute(struct settlement *s, const struct batch_row *row);

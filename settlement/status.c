@@ -155,7 +155,7 @@ static void describe_wait(struct settlement *s, uint64_t batch, char *text, size
         return;
     }
     if (s->cfg.l1_finalized && batch > f->batch[FRONTIER_FINALIZED])
-        snprintf(text, cap, "L1 to finalize the block that executed it");
+        snprintf(text, cap, "%s to finalize the block that executed it", s->cfg.layer.name);
     else
         *eta_ms = 0;
 }

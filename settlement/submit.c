@@ -495,6 +495,8 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
         to = from + s->cfg.max_range - 1;
     if (to < from || s->lanes[lane].sent_to || !lane_is_open(s, lane, from))
         return;
+    if (lane == LANE_EXECUTE)
+        to = gateway_execution_end(s, from, to);
     (void)submit(s, lane, from, to);
 }
 

@@ -187,6 +187,39 @@ static void executions_carry_logs_roots_and_the_payer(void **state)
     assert_true(seen);
 }
 
+/* 533 logs are what fits: the batch is sealed before the block that would make it too large to execute. */
+static void a_batch_is_sealed_before_its_execution_grows_too_large(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 0;
+    w->opts[1].log_cnt = 300;
+    w->opts[2].log_cnt = 233;
+    w->opts[3].log_cnt = 1;
+    w->opts[4].log_cnt = 2000; /* too large by itself: alone */
+    assert_true(world_start(w));
+    w->head = 5;
+    UNTIL(w, w->s->sealed == 3);
+    assert_int_equal(world_row(w, 1).last_block, 2);
+    assert_int_equal(world_row(w, 2).last_block, 3);
+    assert_int_equal(world_row(w, 3).last_block, 4);
+}
+
+static void large_batches_are_executed_one_by_one(void **state)
+{
+    struct world *w = *state;
+    w->sl->delay_s = 50;
+    w->opts[1].log_cnt = w->opts[3].log_cnt = w->opts[5].log_cnt = 200;
+    assert_true(world_start(w));
+    w->head = 9;
+    UNTIL(w, w->s->frontier[BATCH_PROVE] == 4);
+    world_pass(w, 60000);
+    UNTIL(w, world_all_at(w, 4));
+    for (size_t i = 0; i < w->sl->tx_cnt; i++) /* two of the large ones would be too much */
+        if (w->sl->txs[i].lane == LANE_EXECUTE)
+            assert_true(w->sl->txs[i].from == w->sl->txs[i].to || w->sl->txs[i].from == 3);
+    world_assert_once(w, 4);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -198,6 +231,8 @@ int main(void)
         T(operations_are_executed_only_after_they_are_relayed),
         T(the_relayed_count_is_read_again_without_an_event),
         T(executions_carry_logs_roots_and_the_payer),
+        T(a_batch_is_sealed_before_its_execution_grows_too_large),
+        T(large_batches_are_executed_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
