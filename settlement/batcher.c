@@ -183,6 +183,7 @@ void batcher_discard(struct settlement *s, uint64_t from)
     log_warn(LOG_SETTLEMENT, "sealed batches are not what the settlement layer has: sealing again",
              LOG_U64("from", from), LOG_U64("to", s->sealed));
     *j = (struct discard){ .s = s, .keep = from - 1 };
+    gateway_discard(s);
     s->sealed = from - 1;
     if (!load_end(s, &err)) {
         hold_set(s, HOLD_DIVERGED, err.msg, "the journal is damaged: restore the data folder");
