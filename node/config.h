@@ -24,6 +24,7 @@ enum config_pubdata_mode {
     PUBDATA_VALIDIUM = 2,
     PUBDATA_RELAYED = 3
 };
+const char *config_pubdata_mode_name(enum config_pubdata_mode m); /* as in the configuration */
 enum config_finalized_mode { FINALIZED_EXECUTED, FINALIZED_L1 };
 
 struct config {

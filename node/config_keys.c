@@ -26,6 +26,10 @@
 
 static const char *const pubdata_modes[] = { "Blobs", "Calldata", "Validium", "RelayedL2Calldata",
                                              NULL };
+const char *config_pubdata_mode_name(enum config_pubdata_mode m)
+{
+    return pubdata_modes[m];
+}
 static const char *const finalized_modes[] = { "executed", "l1_finalized", NULL };
 
 #define BIG UINT64_MAX

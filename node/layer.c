@@ -175,7 +175,7 @@ static bool open_gateway(struct node *n, struct err *err)
     const struct config *c = n->cfg;
     if (c->general.gateway_rpc_url_cnt == 0)
         return err_set(err, ERR_INVALID,
-                       "this chain settles on chain %" PRIu64
+                       "the Bridgehub says this chain settles on chain %" PRIu64
                        ", a Gateway: general.gateway_rpc_url must name its RPC",
                        n->sl_chain_id);
     n->gateway = open_client(n, "gateway", c->general.gateway_rpc_urls,
@@ -201,7 +201,6 @@ static bool begin(struct node *n, struct err *err)
         return false;
     log_contracts("L1", d);
     chain_set_sl_chain_id(n->chain, n->sl_chain_id);
-    fees_layer_known(n);
     if (!n->gateway)
         take_sl_contracts(n, d);
     return layer_start_watcher(n, err);

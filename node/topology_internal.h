@@ -89,7 +89,6 @@ bool roots_status_json(const struct node *n, struct buf *out); /* a member of /s
 void fees_init(struct node *n);
 void fees_start(struct node *n);
 void fees_stop(struct node *n);
-void fees_layer_known(struct node *n); /* asks at once */
 
 static inline struct eth_client *node_sl(const struct node *n)
 {
