@@ -150,6 +150,7 @@ static void collect(void *ctx, struct metrics *m)
     sender_metrics(n, m);
     watcher_metrics(n, m);
     upgrade_metrics(n, m);
+    mirrors_metrics(n, m);
     if (n->settlement) {
         struct settlement_stats st;
         settlement_stats_get(n->settlement, &st);
@@ -372,6 +373,7 @@ static bool status_members(void *ctx, struct buf *out)
     status_layers(n, out);
     if (n->gateway)
         (void)roots_status_json(n, out);
+    (void)mirrors_status_json(n, out);
     status_senders(n, out);
     status_precompiles(out);
     return !out->failed;
