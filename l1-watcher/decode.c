@@ -5,6 +5,7 @@
 
 #include "contracts-abi/codec.h"
 #include "contracts-abi/gen/admin.h"
+#include "contracts-abi/gen/bridgehub.h"
 #include "contracts-abi/gen/ctm.h"
 #include "contracts-abi/gen/executor.h"
 #include "contracts-abi/gen/mailbox.h"
@@ -36,6 +37,10 @@ const struct b256 *decode_topics(size_t *n)
                                 ABI_V31_EXECUTE_UPGRADE_TOPIC,
                                 ABI_V31_NEW_L2_DA_COMMITMENT_SCHEME_TOPIC,
                                 ABI_V31_MIGRATION_STARTED_TOPIC,
+                                ABI_V31_MIGRATION_FINALIZED_TOPIC,
+                                ABI_V31_MIGRATE_TO_GATEWAY_TOPIC,
+                                ABI_V31_MIGRATE_FROM_GATEWAY_TOPIC,
+                                ABI_V31_SETTLEMENT_LAYER_REGISTERED_TOPIC,
                                 ABI_V31_FREEZE_TOPIC,
                                 ABI_V31_UNFREEZE_TOPIC,
                                 ABI_V31_PRIORITY_MODE_ACTIVATED_TOPIC };
@@ -206,9 +211,18 @@ static const char *notice_text(const struct abi_log_view *view, uint64_t chain_i
         return "the diamond was unfrozen";
     if (b256_eq(t, &ABI_V31_PRIORITY_MODE_ACTIVATED_TOPIC))
         return "priority mode was activated";
-    if (b256_eq(t, &ABI_V31_MIGRATION_STARTED_TOPIC) && view->topic_cnt > 1 &&
-        b256_eq(&view->topics[1], &id))
+    if (b256_eq(t, &ABI_V31_SETTLEMENT_LAYER_REGISTERED_TOPIC))
+        return "a settlement layer was registered or taken off the list";
+    if (view->topic_cnt < 2 || !b256_eq(&view->topics[1], &id))
+        return NULL; /* the next ones are about one chain */
+    if (b256_eq(t, &ABI_V31_MIGRATE_TO_GATEWAY_TOPIC))
+        return "the chain's admin announced a move to a Gateway";
+    if (b256_eq(t, &ABI_V31_MIGRATE_FROM_GATEWAY_TOPIC))
+        return "the chain's admin announced a move back to L1";
+    if (b256_eq(t, &ABI_V31_MIGRATION_STARTED_TOPIC))
         return "the chain migrates to another settlement layer";
+    if (b256_eq(t, &ABI_V31_MIGRATION_FINALIZED_TOPIC))
+        return "a migration of the chain is complete";
     return NULL;
 }
 

@@ -42,7 +42,7 @@ struct watcher {
     struct eth_request *request; /* at most one of these two */
     struct contract_read *read;
     struct eth_span span;
-    struct addr addrs[3];
+    struct addr addrs[5];
     size_t addr_cnt;
     struct watcher_cursor cursor;
     struct watcher_cursor history[HISTORY_LEN]; /* ring of earlier cursors, for walking back */
@@ -114,8 +114,9 @@ struct watcher *watcher_create(const struct watcher_deps *deps, const struct wat
         w->cfg.silence_alarm_ms = DEFAULT_SILENCE_MS;
     w->span.blocks = cfg->max_blocks;
     w->span.blocks_max = cfg->max_blocks;
-    const struct addr *all[] = { &cfg->diamond, &cfg->ctm, &cfg->server_notifier };
-    for (size_t i = 0; i < 3; i++)
+    const struct addr *all[] = { &cfg->diamond, &cfg->ctm, &cfg->server_notifier, &cfg->bridgehub,
+                                 &cfg->chain_asset_handler };
+    for (size_t i = 0; i < GH_COUNT(all); i++)
         if (!addr_is_zero(all[i]))
             w->addrs[w->addr_cnt++] = *all[i];
     arena_init_growing(&w->check_arena, 4096, 1u << 20);

@@ -40,11 +40,12 @@ struct watcher_deps { /* borrowed */
     struct store *store;
 };
 struct watcher_config {
-    const char *name;                          /* of the layer, in texts: "L1"; borrowed */
-    const char *cursor;                        /* WATCHER_CURSOR_*; borrowed */
-    unsigned families;                         /* enum watcher_family */
-    uint64_t chain_id;                         /* WATCH_ROOTS: of the layer */
-    struct addr diamond, ctm, server_notifier; /* the last two may be zero */
+    const char *name;    /* of the layer, in texts: "L1"; borrowed */
+    const char *cursor;  /* WATCHER_CURSOR_*; borrowed */
+    unsigned families;   /* enum watcher_family */
+    uint64_t chain_id;   /* WATCH_ROOTS: of the layer */
+    struct addr diamond; /* the others give notices only, and may be zero */
+    struct addr ctm, server_notifier, bridgehub, chain_asset_handler;
     uint64_t confirmations, poll_ms, max_blocks;
     uint64_t
         silence_alarm_ms; /* no new head for so long is an alarm; 0: 120 s; UINT64_MAX: never, a quiet Gateway makes no

@@ -98,6 +98,15 @@ static void on_history(void *arg, const struct eth_reply *reply, const struct et
     }
     n->fee_inputs.sl_base_fee = median(h->base_fees, h->base_fee_cnt);
     n->fee_inputs.sl_tip = median(h->rewards, h->rewards ? h->reward_cnt : 0);
+    if (n->gateway && n->fee_inputs.da == FEE_DA_CALLDATA)
+        n->fee_inputs.da = FEE_DA_GATEWAY;
+    if (n->fee_inputs.da == FEE_DA_GATEWAY && !h->pubdata_prices) {
+        log_warn(LOG_NODE, "the Gateway does not say what pubdata costs (pubdataPricePerByte of "
+                           "eth_feeHistory); prices stay");
+        return;
+    }
+    n->fee_inputs.sl_pubdata_price =
+        median(h->pubdata_prices, h->pubdata_prices ? h->pubdata_price_cnt : 0);
     update(n);
 }
 
@@ -107,6 +116,8 @@ static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct node *n = arg;
     struct err err = { .kind = ERR_NONE };
+    if (!n->have_contracts) /* which layer to ask is not known yet */
+        return;
     if (!n->fee_request)
         n->fee_request =
             eth_fee_history(node_sl(n), FEE_WINDOW, TIP_PERCENTILE, NULL, on_history, n, &err);
@@ -120,10 +131,14 @@ void fees_start(struct node *n)
     take_up(n);
     struct timeval tv = { .tv_sec = FEE_POLL_S };
     n->fee_timer = event_new(n->base, -1, EV_PERSIST, on_fee_timer, n);
-    if (n->fee_timer) {
+    if (n->fee_timer)
         evtimer_add(n->fee_timer, &tv);
+}
+
+void fees_layer_known(struct node *n)
+{
+    if (n->fee_timer)
         event_active(n->fee_timer, EV_TIMEOUT, 0);
-    }
 }
 
 void fees_stop(struct node *n)

@@ -137,7 +137,7 @@ static void take_sl_contracts(struct node *n, const struct discovery_result *r)
     n->sl_contracts = *r;
     if (n->settlement)
         settlement_on_contracts(n->settlement, r);
-    else if (!layer_start_settlement(n, &err) || !mirrors_start(n, &err))
+    else if (!layer_start_settlement(n, &err))
         node_fail(n, &err);
 }
 
@@ -175,7 +175,7 @@ static bool open_gateway(struct node *n, struct err *err)
     const struct config *c = n->cfg;
     if (c->general.gateway_rpc_url_cnt == 0)
         return err_set(err, ERR_INVALID,
-                       "the Bridgehub says this chain settles on chain %" PRIu64
+                       "this chain settles on chain %" PRIu64
                        ", a Gateway: general.gateway_rpc_url must name its RPC",
                        n->sl_chain_id);
     n->gateway = open_client(n, "gateway", c->general.gateway_rpc_urls,
@@ -201,6 +201,7 @@ static bool begin(struct node *n, struct err *err)
         return false;
     log_contracts("L1", d);
     chain_set_sl_chain_id(n->chain, n->sl_chain_id);
+    fees_layer_known(n);
     if (!n->gateway)
         take_sl_contracts(n, d);
     return layer_start_watcher(n, err);
@@ -278,7 +279,6 @@ void layer_stop(struct node *n)
         watcher_stop(n->watcher);
     if (n->gateway_watcher)
         watcher_stop(n->gateway_watcher);
-    mirrors_stop(n);
     if (n->settlement)
         settlement_stop(n->settlement);
 }
@@ -287,7 +287,6 @@ void layer_destroy(struct node *n)
 {
     watcher_destroy(n->watcher);
     watcher_destroy(n->gateway_watcher);
-    mirrors_destroy(n);
     eth_client_destroy(n->gateway);
     eth_client_destroy(n->l1); /* ends requests that settlement does not hold handles of */
     settlement_destroy(n->settlement);

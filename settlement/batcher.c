@@ -17,6 +17,7 @@
 static void open_batch(struct settlement *s)
 {
     arena_reset(&s->open_arena);
+    s->open_execution = 0;
     batch_accumulator_init(&s->open, &s->open_arena, s->sealed + 1, s->cfg.chain_id,
                            s->cfg.da_scheme);
 }
@@ -92,6 +93,9 @@ static const char *criterion(const struct settlement *s, const struct batch_bloc
         return "l2_to_l1_logs";
     if (a->interop_root_cnt + b->interop_root_cnt > MAX_INTEROP_ROOTS)
         return "interop_roots";
+    if (s->cfg.layer.is_gateway &&
+        s->open_execution + gateway_execution_len(b) > GATEWAY_EXECUTION_MAX)
+        return "execution_size";
     if (a->has_upgrade || !b256_is_zero(&b->upgrade_tx_hash))
         return "upgrade";
     if (a->b.protocol_minor != b->protocol_minor || a->b.execution_version != b->execution_version)
@@ -179,6 +183,7 @@ void batcher_discard(struct settlement *s, uint64_t from)
     log_warn(LOG_SETTLEMENT, "sealed batches are not what the settlement layer has: sealing again",
              LOG_U64("from", from), LOG_U64("to", s->sealed));
     *j = (struct discard){ .s = s, .keep = from - 1 };
+    gateway_discard(s);
     s->sealed = from - 1;
     if (!load_end(s, &err)) {
         hold_set(s, HOLD_DIVERGED, err.msg, "the journal is damaged: restore the data folder");
@@ -325,6 +330,7 @@ static bool step(struct settlement *s, struct arena *arena)
                  "give the process more memory and restart");
         return false;
     }
+    s->open_execution += gateway_execution_len(&blk);
     /* the upgrade's block is alone in its batch (spec 30 §1.3): nothing to wait for */
     if (s->open.has_upgrade && !next_expected(s)) {
         seal(s, "upgrade");

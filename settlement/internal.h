@@ -71,6 +71,7 @@ struct settlement {
     bool sealing;                  /* a sealed batch is on its way into the table */
     uint64_t sealed, sealed_block; /* last sealed batch and its last block */
     uint64_t next_priority_id;     /* first id of the open batch */
+    size_t open_execution;         /* bytes the open batch adds to its execution on a Gateway */
     uint64_t open_mono_ms;         /* when the open batch got its first block */
     struct expected_list expected;
     struct sl_event range; /* SL_BATCH_RANGE that came right before a commit */
@@ -102,9 +103,13 @@ struct settlement {
     /* gateway.c */
     uint64_t relayed; /* priority operations the Gateway has of the chain, as far as we know */
     struct {
-        uint64_t number, passed; /* batch asked about; last batch that may be committed */
-        uint64_t again_at_ms;    /* monotonic */
-        struct eth_request *request;
+        uint64_t number, passed;     /* batch asked about; last batch that may be committed */
+        uint64_t again_at_ms;        /* monotonic */
+        struct eth_request *request; /* at most one of these two */
+        struct contract_read *read;
+        struct arena arena; /* owned: the roots asked about, and the calls */
+        struct contract_call *calls;
+        struct proto_execute_batch batch;
         char wait[256];  /* what the next commit waits for; "" nothing */
         char relay[160]; /* what commit and execution wait for; "" nothing */
     } gate;
@@ -149,14 +154,29 @@ void submit_on_frontier(struct settlement *s);
 /* Frontiers went back: live requests hold their lanes again, the rest is looked at anew. */
 void submit_on_taken_back(struct settlement *s);
 void submit_destroy(struct settlement *s);
+/* The interop roots the batch depends on. */
+MUST_USE bool submit_fill_roots(struct settlement *s, const struct batch_row *row,
+                                struct arena *arena, struct proto_execute_batch *out,
+                                struct err *err);
 
-/* gateway.c: true at once where the layer is L1 */
+/* gateway.c */
+/* An execution on a Gateway carries every log and message of its batches, in one transaction, which a pool must take: those of go-ethereum's and
+ * reth's kind refuse one above 128 KiB. Only a block that is larger by itself makes a larger batch. */
+#define GATEWAY_EXECUTION_MAX ((size_t)100 << 10)
+size_t gateway_execution_len(const struct batch_block *b);
+/* Last batch of an execution that begins with `from`, at most `to`. */
+uint64_t gateway_execution_end(struct settlement *s, uint64_t from, uint64_t to);
+/* The next are true at once where the layer is L1. */
 /* false: not yet; settlement_run comes when the answer is there, gate says what is missing. */
 bool gateway_lets_commit(struct settlement *s, uint64_t number);
 bool gateway_lets_execute(struct settlement *s, const struct batch_row *row);
+void gateway_create(struct settlement *s);
+void gateway_destroy(struct settlement *s);
 void gateway_on_relayed(struct settlement *s, uint64_t total);
 void gateway_run(struct settlement *s);
 void gateway_stop(struct settlement *s);
+/* Sealed batches are not what they were: what was asked about them counts no more. */
+void gateway_discard(struct settlement *s);
 /* What the layer told may not hold any more. */
 void gateway_forget(struct settlement *s);
 /* Zero on L1, where nobody pays a settlement fee. */

@@ -142,6 +142,7 @@ struct settlement *settlement_create(const struct settlement_deps *deps,
     arena_init_growing(&s->role_arena, 4096, 1u << 20);
     arena_init_growing(&s->open_arena, 4096, 1u << 20); /* replaced by batcher_load */
     arena_clear(&s->open_arena);
+    gateway_create(s);
     s->reader = store_reader_open(deps->store, err);
     s->timer = s->reader ? event_new(deps->base, -1, EV_PERSIST, on_tick, s) : NULL;
     if (!s->timer || !submit_create(s, err)) {
@@ -193,6 +194,7 @@ void settlement_destroy(struct settlement *s)
         return;
     settlement_stop(s);
     submit_destroy(s);
+    gateway_destroy(s);
     if (s->timer)
         event_free(s->timer);
     store_reader_close(s->reader);

@@ -103,11 +103,7 @@ void settlement_frontiers_get(struct settlement *s, struct settlement_frontiers 
 void settlement_stats_get(struct settlement *s, struct settlement_stats *out)
 {
     pthread_mutex_lock(&s->mutex);
-    uint64_t now = clock_wall_ms(s->deps.clock);
     *out = s->stats;
-    out->execute_wait_ms = s->execute_at_ms > now ? s->execute_at_ms - now : 0;
-    if (s->snap_hold.active)
-        snprintf(out->hold_reason, sizeof(out->hold_reason), "%s", s->snap_hold.reason);
     pthread_mutex_unlock(&s->mutex);
 }
 
@@ -159,7 +155,7 @@ static void describe_wait(struct settlement *s, uint64_t batch, char *text, size
         return;
     }
     if (s->cfg.l1_finalized && batch > f->batch[FRONTIER_FINALIZED])
-        snprintf(text, cap, "L1 to finalize the block that executed it");
+        snprintf(text, cap, "%s to finalize the block that executed it", s->cfg.layer.name);
     else
         *eta_ms = 0;
 }

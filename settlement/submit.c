@@ -355,7 +355,7 @@ static bool fill_ops(struct settlement *s, const struct batch_row *row, struct a
     return true;
 }
 
-static bool fill_roots(struct settlement *s, const struct batch_row *row, struct arena *arena,
+bool submit_fill_roots(struct settlement *s, const struct batch_row *row, struct arena *arena,
                        struct proto_execute_batch *out, struct err *err)
 {
     out->roots = NULL;
@@ -391,7 +391,7 @@ static bool execute_data(struct settlement *s, uint64_t from, uint64_t to, struc
     for (size_t i = 0; i < n; i++) {
         struct batch_row row;
         if (!load_row(s, from + i, &row, err) || !fill_ops(s, &row, arena, &batches[i].ops, err) ||
-            !fill_roots(s, &row, arena, &batches[i], err) ||
+            !submit_fill_roots(s, &row, arena, &batches[i], err) ||
             (s->cfg.layer.is_gateway && !gateway_fill_logs(s, &row, arena, &batches[i], err)))
             return false;
         row_to_stored(&row, &batches[i].stored);
@@ -495,6 +495,8 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
         to = from + s->cfg.max_range - 1;
     if (to < from || s->lanes[lane].sent_to || !lane_is_open(s, lane, from))
         return;
+    if (lane == LANE_EXECUTE)
+        to = gateway_execution_end(s, from, to);
     (void)submit(s, lane, from, to);
 }
 

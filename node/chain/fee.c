@@ -81,6 +81,8 @@ static struct u256 sl_price_per_byte(const struct fee_inputs *in)
         return in->sl_blob_base_fee; /* one blob gas a byte */
     if (in->da == FEE_DA_VALIDIUM)
         return U256_ZERO;
+    if (in->da == FEE_DA_GATEWAY)
+        return in->sl_pubdata_price;
     struct u256 gas = add_sat(&in->sl_base_fee, &in->sl_tip);
     return mul_small(&gas, GAS_PER_CALLDATA_BYTE);
 }

@@ -7,7 +7,12 @@
 
 #include "node/base/u256.h"
 
-enum fee_da { FEE_DA_CALLDATA, FEE_DA_VALIDIUM, FEE_DA_BLOBS };
+enum fee_da {
+    FEE_DA_CALLDATA,
+    FEE_DA_VALIDIUM,
+    FEE_DA_BLOBS,
+    FEE_DA_GATEWAY /* relayed: what the Gateway asks for a byte of pubdata */
+};
 struct fee_inputs {
     /* USD times 10^18; token: for one whole token of 18 decimals. base_token 0: unknown, overrides must be set */
     struct u256 native_usd_e18, base_token_usd_e18, sl_token_usd_e18;
@@ -15,6 +20,7 @@ struct fee_inputs {
     enum fee_da da;
     /* settlement layer, wei: median base fee, tip; blob base fee for blobs */
     struct u256 sl_base_fee, sl_tip, sl_blob_base_fee;
+    struct u256 sl_pubdata_price;  /* of a Gateway, wei a byte */
     uint32_t fill_num, fill_den;   /* how full blobs are; 1/2 */
     struct u256 pubdata_price_cap; /* 0: none */
     bool has_base_fee, has_native, has_pubdata;

@@ -61,12 +61,19 @@ enum kzg_verdict kzg_verify_proof(const uint8_t commitment[48], const uint8_t z[
     return bls12_381_pairing_is_one(p, q) ? KZG_PROVEN : KZG_WRONG;
 }
 
+void kzg_versioned_hash(uint8_t out[32], const uint8_t commitment[48])
+{
+    struct b256 hash = sha256(commitment, 48);
+    memcpy(out, hash.b, 32);
+    out[0] = VERSIONED_HASH_KZG;
+}
+
 bool kzg_point_evaluation(uint8_t out[64], const uint8_t in[192])
 {
     const uint8_t *commitment = in + 96;
-    struct b256 hash = sha256(commitment, 48);
-    hash.b[0] = VERSIONED_HASH_KZG;
-    if (memcmp(hash.b, in, 32) != 0 ||
+    uint8_t hash[32];
+    kzg_versioned_hash(hash, commitment);
+    if (memcmp(hash, in, 32) != 0 ||
         kzg_verify_proof(commitment, in + 32, in + 64, in + 144) != KZG_PROVEN)
         return false;
     struct b256 word = b256_of_u64(FIELD_ELEMENTS_PER_BLOB);

@@ -290,6 +290,15 @@ bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_his
         if (!eth_decode_u256(json_array_get(fees, i), &base[i], err))
             return err_wrap(err, "baseFeePerGas[%zu]", i);
     out->base_fees = base;
+    const json_t *prices = json_object_get(j, "pubdataPricePerByte");
+    if (json_is_array(prices)) {
+        struct u256 *p = list_alloc(prices, a, sizeof(*p), &out->pubdata_price_cnt, &ok, err);
+        for (size_t i = 0; ok && i < out->pubdata_price_cnt; i++)
+            ok = eth_decode_u256(json_array_get(prices, i), &p[i], err);
+        if (!ok)
+            return err_wrap(err, "pubdataPricePerByte");
+        out->pubdata_prices = p;
+    }
     if (!member_present(&m, "reward"))
         return true;
     const json_t *rewards = json_object_get(j, "reward");

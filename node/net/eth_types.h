@@ -88,6 +88,8 @@ struct eth_fee_history {
     size_t base_fee_cnt;
     const struct u256 *rewards; /* one per block: the first asked percentile; may be NULL */
     size_t reward_cnt;
+    const struct u256 *pubdata_prices; /* of a ZKsync OS chain, wei a byte; may be NULL */
+    size_t pubdata_price_cnt;
 };
 
 /* A log filter. Empty lists match everything; topics[i] is a choice for position i. Borrowed. */

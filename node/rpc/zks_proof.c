@@ -1,9 +1,10 @@
 /* node/rpc/zks_proof.c
  *
- * Proofs of storage against the state commitment of a batch (spec 20 §8), checked against what settlement recorded before they are given
- * out. */
+ * Proofs: of an L2->L1 log against the root on the settlement layer (spec 40 §3.1, §4.1), of storage against the
+ * state commitment of a batch (spec 20 §8). Each is checked against what settlement recorded before it is given out. */
 #include <inttypes.h>
 
+#include "interop/message_proof.h"
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/rpc/encode.h"
@@ -13,6 +14,164 @@
 #include "node/stf/batch.h"
 
 #define MAX_PROOF_SLOTS 1024u
+
+/* ---- L2->L1 logs ---- */
+
+struct batch_logs {
+    struct b256 *leaves; /* arena */
+    size_t cnt, at;      /* at: index of the wanted log */
+};
+
+static bool batch_block(struct rpc_call *c, uint64_t number, struct batch_block *out)
+{
+    struct err err = { 0 };
+    return chain_batch_block_load(c->r->d.chain, c->s->reader, number, &c->s->arena, out, &err) ||
+           rpc_fail_err(c, &err);
+}
+
+/* All leaves of the batch; position of log `wanted` of block `block` counted in its block. */
+static bool collect_leaves(struct rpc_call *c, const struct batch_row *row, uint64_t block,
+                           size_t wanted, struct batch_logs *out)
+{
+    out->cnt = 0;
+    out->leaves = arena_alloc(&c->s->arena, ((size_t)row->l2_log_cnt + 1) * sizeof(*out->leaves));
+    if (!out->leaves)
+        return rpc_no_memory(c);
+    for (uint64_t n = row->first_block; n <= row->last_block; n++) {
+        struct batch_block b;
+        struct arena_mark mark = arena_save(&c->s->arena);
+        if (!batch_block(c, n, &b))
+            return false;
+        if (n == block)
+            out->at = out->cnt + wanted;
+        if (b.l2_log_cnt > row->l2_log_cnt - out->cnt)
+            return rpc_fail(c, RPC_INTERNAL,
+                            "internal error: batch %" PRIu64 " has other logs than recorded",
+                            row->number);
+        for (size_t i = 0; i < b.l2_log_cnt; i++)
+            out->leaves[out->cnt++] = batch_l2_log_leaf(&b.l2_logs[i]);
+        arena_restore(&c->s->arena, mark);
+    }
+    return out->cnt == row->l2_log_cnt ||
+           rpc_fail(c, RPC_INTERNAL,
+                    "internal error: batch %" PRIu64 " has other logs than recorded", row->number);
+}
+
+static bool prove_log(struct rpc_call *c, const struct batch_row *row, struct batch_logs *l,
+                      struct message_proof *out)
+{
+    struct err err = { 0 };
+    struct log_tree *t = log_tree_create(l->leaves, l->cnt);
+    if (!t)
+        return rpc_no_memory(c);
+    struct message_claim claim = { .chain = c->r->d.cfg->genesis.chain_id,
+                                   .batch = row->number,
+                                   .logs = t,
+                                   .index = l->at,
+                                   .multichain_root = row->multichain_root,
+                                   .batch_root = row->l2_logs_tree_root };
+    bool ok = message_proof_direct(out, &claim, &err);
+    log_tree_destroy(t);
+    return ok ||
+           rpc_fail(c, RPC_INTERNAL, "internal error: batch %" PRIu64 ": %s", row->number, err.msg);
+}
+
+static void write_log_proof(struct buf *b, const struct message_proof *p)
+{
+    js_open(b, '{');
+    jm_number(b, "batchNumber", p->batch);
+    jm_number(b, "batch_number", p->batch);
+    js_key(b, "proof");
+    js_open(b, '[');
+    for (size_t i = 0; i < p->cnt; i++)
+        js_hex(b, p->words[i].b, 32);
+    js_close(b, ']');
+    jm_number(b, "id", p->index);
+    jm_hash(b, "root", &p->batch_root);
+    jm_null(b, "gatewayBlockNumber");
+    js_close(b, '}');
+}
+
+/* Number within the transaction's l2ToL1Logs: JSON number, decimal or hex text; missing: 0. */
+static bool index_param(struct rpc_call *c, uint64_t *out)
+{
+    const json_t *v = param_at(c, 1);
+    struct u256 n;
+    *out = 0;
+    if (!v)
+        return true;
+    const char *s = json_string_value(v);
+    if (s && u256_parse_dec(&n, s, json_string_length(v)) && u256_fits_u64(&n)) {
+        *out = n.w[0];
+        return true;
+    }
+    return value_u64(c, v, "log index", out);
+}
+
+static bool target_param(struct rpc_call *c, bool *message_root)
+{
+    const json_t *v = param_at(c, 2);
+    *message_root = false;
+    if (!v)
+        return true;
+    const char *s = json_string_value(v);
+    static const char *const of_batch[] = { "l1BatchRoot", "gw_chain_batch_root" };
+    static const char *const of_messages[] = { "messageRoot", "proof_based_gw", "gw_message_root" };
+    for (size_t i = 0; s && i < GH_COUNT(of_batch); i++)
+        if (strcmp(s, of_batch[i]) == 0)
+            return true;
+    for (size_t i = 0; s && i < GH_COUNT(of_messages); i++)
+        if (strcmp(s, of_messages[i]) == 0) {
+            *message_root = true;
+            return true;
+        }
+    return rpc_fail(c, RPC_PARAMS, "invalid params: target: expected l1BatchRoot or messageRoot");
+}
+
+static bool log_proof(struct rpc_call *c, const struct chain_block *b, uint32_t tx, uint64_t index)
+{
+    uint64_t block = b->r.header.number;
+    size_t in_block = 0, own = b->r.txs[tx].l2_log_cnt;
+    const struct batch_row *found = rpc_batch_of_block(c, block);
+    if (!found || !found->step[BATCH_EXECUTE].done)
+        return rpc_null(c); /* clients wait on null and give up on errors */
+    if (index >= own)
+        return rpc_fail(c, RPC_PARAMS,
+                        "provided L2->L1 log index (%" PRIu64
+                        ") does not exist; there are only %zu L2->L1 logs in the transaction",
+                        index, own);
+    for (uint32_t i = 0; i < tx; i++)
+        in_block += b->r.txs[i].l2_log_cnt;
+    struct batch_row row = *found;
+    struct batch_logs logs = { 0 };
+    struct message_proof proof;
+    if (!collect_leaves(c, &row, block, in_block + (size_t)index, &logs) ||
+        !prove_log(c, &row, &logs, &proof))
+        return false;
+    write_log_proof(c->out, &proof);
+    return true;
+}
+
+bool rpc_zks_log_proof(struct rpc_call *c)
+{
+    struct b256 hash;
+    const struct chain_block *b;
+    uint64_t index;
+    uint32_t tx;
+    bool found, message_root;
+    if (!param_hash(c, 0, "transaction hash", &hash) || !index_param(c, &index) ||
+        !target_param(c, &message_root) || !rpc_tx_locate(c, &hash, &b, &tx, &found))
+        return false;
+    if (!found)
+        return rpc_null(c);
+    bool ok = message_root
+                  ? rpc_fail(c, RPC_SERVER, "messageRoot proofs need a batch settled on a Gateway")
+                  : log_proof(c, b, tx, index);
+    rpc_block_release(c, b);
+    return ok;
+}
+
+/* ---- storage ---- */
 
 static void leaf_members(struct buf *b, const struct state_leaf_proof *p, bool with_key)
 {

@@ -93,10 +93,19 @@ struct evm_code_slot {
     struct evm_blocks *blocks; /* NULL: not hot */
     uint32_t jumps;            /* taken in it until then */
 };
+/* Hashes of two words, as mappings use them: a slot that is read and then written is hashed twice in a row, and a token's
+ * popular holders again and again. Only the work is saved; the price is that of hashing. */
+#define EVM_PAIR_HASHES 64u /* power of two */
+struct evm_pair_hash {
+    uint8_t words[64];
+    struct b256 hash;
+    bool is_set;
+};
 struct evm_pool { /* one per block, in its arena */
     struct evm *by_depth[EVM_DEPTH_CAP];
     struct evm_code_slot codes[EVM_CODE_SLOTS];
     size_t code_cnt, code_bytes, translated_bytes;
+    struct evm_pair_hash pair_hashes[EVM_PAIR_HASHES];
 };
 
 /* ---- evm_memory.c ---- */

@@ -3,6 +3,7 @@
 #include "node/stf/evm_arith.h"
 
 #define CHUNK_BLOCKS 64u
+#define HEADS_MAX    32u /* each may begin a block of its own, so blocks overlap by as many at most */
 #define CODE_CAP     ((size_t)UINT16_MAX - EVM_CODE_PADDING) /* a pc and a block's number fit 16 bits */
 
 enum op_class { OP_ALONE, OP_PURE, OP_CONSTANT, OP_MEMORY, OP_DESTINATION, OP_JUMP };
@@ -164,10 +165,13 @@ static bool end_with_jump(struct stf_block *b, struct evm_blocks *bs, struct evm
 static bool read_block(struct stf_block *b, struct evm_blocks *bs, struct evm_block *blk,
                        struct evm_items *items, struct walk *w)
 {
+    unsigned heads = 0; /* JUMPDESTs behind each other, at the beginning */
     for (unsigned n = 0;; n++) {
         uint8_t op = bs->code[w->pc];
         enum op_class c = class_of(bs, op);
-        bool is_cut = n == EVM_BLOCK_OPS || (c == OP_DESTINATION && n > 0);
+        bool is_head = c == OP_DESTINATION && n == heads && n < HEADS_MAX;
+        bool is_cut = n == EVM_BLOCK_OPS || (c == OP_DESTINATION && !is_head);
+        heads += is_head;
         if (c == OP_ALONE || is_cut) {
             struct evm_item *it = &items->at[items->cnt++];
             it->id = is_cut ? INSTR_NEXT : INSTR_ALONE;

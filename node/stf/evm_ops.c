@@ -19,6 +19,19 @@ enum stf_halt evm_op_exp(struct stf_block *b, struct ee_frame *f, struct evm *e,
     return HALT_NONE;
 }
 
+/* in: 64 bytes */
+static struct b256 hash_pair(struct evm_pool *pool, const uint8_t *in)
+{
+    uint64_t mixed = (load_le64(in + 24) ^ (load_le64(in + 56) << 7)) * 0x9e3779b97f4a7c15;
+    struct evm_pair_hash *p = &pool->pair_hashes[mixed >> 58 & (EVM_PAIR_HASHES - 1)];
+    if (!p->is_set || memcmp(p->words, in, sizeof(p->words)) != 0) {
+        memcpy(p->words, in, sizeof(p->words));
+        p->hash = keccak256(in, sizeof(p->words));
+        p->is_set = true;
+    }
+    return p->hash;
+}
+
 enum stf_halt evm_op_keccak256(struct stf_block *b, struct ee_frame *f, struct evm *e,
                                struct u256 *sp)
 {
@@ -36,7 +49,9 @@ enum stf_halt evm_op_keccak256(struct stf_block *b, struct ee_frame *f, struct e
                       len ? sys_native_keccak(len) : 0);
     if (halt != HALT_NONE)
         return halt;
-    if (len)
+    if (len == 64)
+        hash = hash_pair(e->pool, e->mem + offset);
+    else if (len)
         hash = keccak256(e->mem + offset, len);
     evm_load_be(&sp[-1], hash.b);
     return HALT_NONE;

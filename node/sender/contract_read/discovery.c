@@ -304,6 +304,7 @@ static void on_round1(void *arg, const struct err *failed)
         end(d, &err);
         return;
     }
+    optional_addr(&d->calls[5], &d->r.chain_asset_handler);
     ask_diamond(d);
 }
 
@@ -325,6 +326,8 @@ static void on_head(void *arg, const struct eth_reply *reply, const struct eth_b
     add(d, "messageRoot", &d->r.bridgehub, ABI_V31_MESSAGE_ROOT_SELECTOR, NULL);
     add(d, "assetRouter", &d->r.bridgehub, ABI_V31_ASSET_ROUTER_SELECTOR, NULL);
     add(d, "settlementLayer", &d->r.bridgehub, ABI_V31_SETTLEMENT_LAYER_SELECTOR, &id);
+    add(d, "chainAssetHandler", &d->r.bridgehub, ABI_V31_CHAIN_ASSET_HANDLER_SELECTOR, NULL)
+        ->may_revert = true;
     run(d, on_round1);
 }
 

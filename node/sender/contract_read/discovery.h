@@ -18,7 +18,8 @@ struct discovery_result {
     bool sl_is_whitelisted; /* the Bridgehub lets chains settle there */
     struct addr bridgehub, diamond, ctm, timelock, message_root, asset_router, verifier, base_token,
         admin;
-    struct addr bytecodes_supplier, server_notifier; /* zero when the contract does not know them */
+    struct addr bytecodes_supplier, server_notifier,
+        chain_asset_handler; /* zero when the contract does not know them */
     struct addr da_validator;
     uint8_t da_scheme;             /* 0: the pair is not set, commits would fail */
     struct addr settlement_layer;  /* zero: this layer; else the chain has left it */

@@ -1,8 +1,12 @@
 // The parts of ops/bench that are a program each: runs it, shows what it prints, and takes the figures from it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { SHARED } from '../../e2e/lib/paths.mjs';
+import { contracts } from '../../e2e/lib/contracts.mjs';
+import { SHARED, TOP } from '../../e2e/lib/paths.mjs';
 import { lines } from './measure.mjs';
+
+// The programs of the interpreter's figure; the others of that folder are small ones, for single opcodes.
+const MAIN = ['blake2b_huff', 'blake2b_shifts', 'sha1_divs', 'sha1_shifts', 'snailtracer', 'structarray_alloc', 'swap_math', 'weierstrudel'];
 
 // A part may give back a line that the whole run ends with.
 export function programs(figures) {
@@ -41,12 +45,30 @@ export function programs(figures) {
   async function evm() {
     const folder = path.join(SHARED, 'bench/evm');
     if (!fs.existsSync(folder)) return void console.log('SKIP: interpreter speed (recorded data folder absent)');
-    const files = fs.readdirSync(folder).filter((f) => f.endsWith('.json')).map((f) => path.join(folder, f));
+    const all = fs.readdirSync(folder).filter((f) => f.endsWith('.json'));
+    const files = all.filter((f) => MAIN.includes(f.slice(0, -5))).map((f) => path.join(folder, f));
+    const micro = all.filter((f) => !MAIN.includes(f.slice(0, -5))).map((f) => path.join(folder, f));
     const mean = /geometric mean ([\d.]+) Mgas\/s/;
+    if (micro.length) take(await shown('bench_evm', micro), 'interpreter, geometric mean of the small programs', mean, 'Mgas/s');
     const plain = take(await shown('bench_evm', files), 'interpreter, geometric mean of the programs', mean, 'Mgas/s');
     take(await shown('bench_evm', ['--zksync-os', ...files]), 'the same with native accounting', mean, 'Mgas/s');
     return `geometric mean: ${(plain / 1000).toFixed(2)} Ggas/s`;
   }
 
-  return { hash, precompiles, tree, evm };
+  async function attack() {
+    const m = /^worst: ([\d.]+) ns\/gas \(Osaka: (.+)\), ([\d.]+) ns\/gas \(ZKsync OS: (.+)\)$/m.exec(await shown('bench_attack'));
+    if (!m) throw new Error('no worst attack in what it printed');
+    figures.add('worst attack, rules of Osaka', Number(m[1]), 'ns/gas', { note: m[2] });
+    figures.add('worst attack, rules of ZKsync OS', Number(m[3]), 'ns/gas', { note: m[4] });
+  }
+
+  async function stf() {
+    const file = path.join(TOP, 'build/bench/token.hex');
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, contracts().Token.deployed + '\n');
+    const text = await shown('bench_stf', [file]);
+    for (const m of text.matchAll(/^(.+?) +([\d.]+) us$/gm)) figures.add(m[1], Number(m[2]), 'us');
+  }
+
+  return { hash, precompiles, tree, evm, attack, stf };
 }

@@ -1,6 +1,6 @@
 // revm, as anvil runs it: the transaction mined in a block on a chain of the fork's rules, its steps by
-// debug_traceTransaction. Block hashes, the random value and the state root are anvil's own: programs ask for none of the
-// first, the second is told to our engine, and the third is left to the other engine (what is stored is seen when it is paid for).
+// debug_traceTransaction. Block hashes, the random value and the gas limit of the block, and the state root are anvil's
+// own: programs ask for none of the first, the next two are told to our engine, and the last is left to the other engine (what is stored is seen when it is paid for).
 import os from 'node:os';
 import path from 'node:path';
 import { ANVIL, scratch } from '../lib/paths.mjs';
@@ -24,7 +24,7 @@ export default class Anvil {
   async node(fork) {
     if (this.nodes.has(fork)) return this.nodes.get(fork);
     const [port] = await freePorts(1), rpc = new Rpc(`http://127.0.0.1:${port}`);
-    const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--silent', '--no-mining', '--steps-tracing', '--hardfork', fork.toLowerCase(), '--chain-id', '1', '--number', '998', '--timestamp', '1600000000', '--gas-limit', '30000000', '--accounts', '1', '--disable-default-create2-deployer', '--disable-min-priority-fee', '--threads', String(Math.min(2, os.cpus().length))], { log: path.join(this.dir, fork + '.log') });
+    const child = new Child(ANVIL, ['--host', '127.0.0.1', '--port', String(port), '--silent', '--no-mining', '--steps-tracing', '--hardfork', fork.toLowerCase(), '--chain-id', '1', '--number', '998', '--timestamp', '1600000000', '--gas-limit', String(2 ** 41), '--accounts', '1', '--disable-default-create2-deployer', '--disable-min-priority-fee', '--threads', String(Math.min(2, os.cpus().length))], { log: path.join(this.dir, fork + '.log') });
     await until('anvil answers', () => { if (!child.running) throw new Error(child.output()); return rpc.q('eth_chainId'); }, { timeout: 20_000, every: 50 });
     this.nodes.set(fork, { child, rpc });
     return { child, rpc };
@@ -46,7 +46,7 @@ export default class Anvil {
       if (!r) return { steps: [], rejected: 'not mined' };
       const [trace, block] = await Promise.all([rpc.q('debug_traceTransaction', sent.result, { disableStorage: true }), rpc.q('eth_getBlockByNumber', r.blockNumber, false)]);
       return {
-        env: { ...e, currentNumber: block.number, currentTimestamp: block.timestamp, currentRandom: block.mixHash },
+        env: { ...e, currentNumber: block.number, currentGasLimit: block.gasLimit, currentTimestamp: block.timestamp, currentRandom: block.mixHash },
         omitsLastSteps: true,
         steps: trace.structLogs.map((s) => ({ pc: s.pc, op: opcode(s.op), gas: s.gas, cost: s.error ? undefined : s.gasCost, depth: s.depth, stack: s.stack })),
         pass: r.status === '0x1', gasUsed: Number(r.gasUsed), output: trace.returnValue, logs: logsHash(r.logs.map((l) => [l.address, l.topics, l.data])),

@@ -52,18 +52,18 @@ class Writer {
   dup() { const n = this.r.between(1, Math.min(16, this.depth)); if (this.depth) { this.add(OP.DUP1 + n - 1); this.depth++; } }
   swap() { if (this.depth > 1) this.add(OP.SWAP1 + this.r.below(Math.min(16, this.depth - 1))); }
   pop() { if (this.depth) { this.add(OP.POP); this.depth--; } }
-  callOf(to, input) {
+  callOf(to, input, gas) {
     const r = this.r, op = r.weighted([[6, OP.CALL], [1, OP.CALLCODE], [3, OP.DELEGATECALL], [3, OP.STATICCALL]]), piece = [];
     piece.push(this.size(), this.offset(), input ?? [this.size(), this.offset()]);
     if (op === OP.CALL || op === OP.CALLCODE) piece.push(r.chance(70) ? push(0) : r.chance(90) ? push(r.below(20)) : this.number());
-    this.add(piece, push(to), this.item(this.gas()), op);
+    this.add(piece, push(to), gas ?? this.item(this.gas()), op);
     this.depth++;
   }
   call() { this.callOf(this.address()); if (this.r.chance(50)) this.returned(); }
   precompile() {
-    const { address, input } = precompileCall(this.r, this.fork), at = this.program.keep(input), len = push(input.length), to = push(this.r.below(64));
+    const { address, input, price } = precompileCall(this.r, this.fork), at = this.program.keep(input), len = push(input.length), to = push(this.r.below(64));
     this.add(len, at, to, OP.CODECOPY);
-    this.callOf(address, [len, to]);
+    this.callOf(address, [len, to], this.r.chance(30) ? push(Math.max(0, price + this.r.pick([0, -1, 1]))) : undefined);
     this.returned();
     if (this.r.chance(60)) { this.add(OP.RETURNDATASIZE, push(0), OP.KECCAK256); this.depth++; }
   }
@@ -120,6 +120,24 @@ function initcode(r, fork, level) {
   return w.program.assemble();
 }
 
+// Bytes of a program changed, left out, or put in: what a compiler never makes.
+function garble(r, program) {
+  let code = program.assemble();
+  for (let i = r.between(1, 4); i > 0 && code.length; i--) {
+    const at = r.below(code.length);
+    code = r.weighted([[5, () => code.with(at, r.u32() & 0xff)], [2, () => code.with(at, code[at] ^ (1 << r.below(8)))], [2, () => code.toSpliced(at, r.between(1, 3))], [2, () => code.toSpliced(at, 0, ...r.bytes(r.between(1, 3)))]])();
+  }
+  return new Program(code.map((b) => [b]));
+}
+
+// Calls itself as long as there is gas or depth, and says how it went.
+function digger(r, address) {
+  const w = new Writer(r, 'cancun', 2), op = r.pick([OP.CALL, OP.CALLCODE, OP.DELEGATECALL, OP.STATICCALL]), value = op === OP.CALL || op === OP.CALLCODE;
+  w.add(push(32), push(0), push(32), push(0), value ? push(r.below(2)) : [], push(address), OP.GAS, op);
+  w.add(push(0), OP.MSTORE, OP.RETURNDATASIZE, push(32), OP.MSTORE, push(r.chance(80) ? 64 : 0), push(0), r.chance(80) ? OP.RETURN : OP.REVERT);
+  return w.program;
+}
+
 function contract(r, fork, level, pieces) {
   const w = new Writer(r, fork, level);
   w.some(pieces);
@@ -138,11 +156,13 @@ export function generate(seed, only) {
     for (let s = 0; s < 4; s++) if (r.chance(40)) storage[s] = r.chance(70) ? BigInt(r.between(1, 2)) : r.big(32);
     accounts.push({ address, nonce: r.between(1, 3), balance: BigInt(r.below(100)), program: contract(r, fork, 0, r.between(3, 22)), storage });
   }
+  if (r.chance(10)) { const a = r.pick(accounts); a.program = garble(r, a.program); }
   WALLETS.forEach((w, i) => {
     const program = fork !== 'cancun' && r.chance(i ? 40 : 10) ? new Program([delegation(r.pick([...CONTRACTS, ...WALLETS.map((x) => x.address), '0x' + '0'.repeat(39) + '2']))]) : new Program();
-    accounts.push({ address: w.address, nonce: program.pieces.length ? r.between(1, 2) : r.below(2), balance: i ? BigInt(r.below(1000)) : 10n ** 20n, program, storage: {} });
+    accounts.push({ address: w.address, nonce: program.pieces.length ? r.between(1, 2) : r.below(2), balance: i ? BigInt(r.between(1, 1000)) : 10n ** 20n, // an account that is empty is none since EIP-161
+      program, storage: {} });
   });
-  const sender = accounts.find((a) => a.address === WALLETS[0].address), tx = { to: r.weighted([[12, r.pick(CONTRACTS)], [3, r.pick(WALLETS).address], [1, r.pick(NOBODY)], [3, null]]) };
+  const sender = accounts.find((a) => a.address === WALLETS[0].address), tx = { to: r.weighted([[12, r.pick(CONTRACTS)], [3, r.pick(WALLETS).address], [1, r.pick(NOBODY)], [1, '0x' + '0'.repeat(38) + r.pick(['01', '02', '05', '0b', '0c', '11'])], [3, null]]) };
   tx.nonce = r.chance(98) ? sender.nonce : sender.nonce + r.pick([1, 2]);
   tx.value = r.weighted([[6, 0n], [3, BigInt(r.below(50))], [1, 10n ** 18n]]);
   tx.data = tx.to === null ? initcode(r, fork, 0) : r.weighted([[4, () => r.bytes(r.below(100))], [2, () => []], [1, () => r.bytes(r.between(500, 3000))], [1, () => Array(r.below(2000)).fill(0)]])();
@@ -156,9 +176,17 @@ export function generate(seed, only) {
       return { wallet: i, chainId: r.weighted([[5, 1], [3, 0], [1, 2]]), nonce: account.nonce + r.weighted([[8, i ? 0 : 1], [2, 1], [1, 2]]), address: r.weighted([[6, r.pick(CONTRACTS)], [1, r.pick(WALLETS).address], [1, '0x' + '0'.repeat(40)], [1, '0x' + '0'.repeat(39) + r.between(1, 9)]]), spoil: r.chance(6) ? r.below(3) : -1 };
     });
   }
+  let gasLimit = 30_000_000n;
+  if (r.chance(2)) {
+    // as deep as calls may be
+    const a = accounts[0];
+    a.program = digger(r, a.address);
+    Object.assign(tx, { to: a.address, value: 0n, gas: fork === 'osaka' ? 16_000_000n : 2n ** 40n });
+    gasLimit = 2n ** 41n;
+  }
   const base = BigInt(r.pick([7, 10, 1000]));
   tx.maxFee = base + BigInt(r.pick([0, 0, 3, 1000]));
   tx.tip = tx.type >= 2 ? BigInt(r.below(4)) : 0n;
   if (tx.tip > tx.maxFee) tx.tip = 0n;
-  return { seed, fork, accounts, tx, env: { base, number: 1000n, timestamp: 1_700_000_000n, gasLimit: 30_000_000n, random: r.big(32) } };
+  return { seed, fork, accounts, tx, env: { base, number: 1000n, timestamp: 1_700_000_000n, gasLimit, random: r.big(32) } };
 }

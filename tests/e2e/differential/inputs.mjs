@@ -50,6 +50,11 @@ export const precompiles = [
   [13, (r) => [...G2(r), ...G2(r)], 'prague'], [14, (r) => Array.from({ length: r.between(1, 2) }, () => [...G2(r), ...word(scalar(r))]).flat(), 'prague'],
   [15, (r) => pairs(r, G1, G2, blsPairs), 'prague'], [16, field, 'prague'], [17, (r) => [...field(r), ...field(r)], 'prague'], [256, p256verify, 'osaka'],
 ];
+// What a call costs by the EIPs, where that hangs on the length alone: the exact price and one less are tried.
+function price(address, len) {
+  const words = Math.ceil(len / 32);
+  return { 1: 3000, 2: 60 + 12 * words, 3: 600 + 120 * words, 4: 15 + 3 * words, 6: 150, 7: 6000, 8: 45000 + 34000 * Math.floor(len / 192), 11: 375, 12: len === 160 ? 12000 : 22000, 13: 600, 14: 22500, 15: 32600 + 37700 * Math.floor(len / 384), 16: 5500, 17: 23800, 256: 6900 }[address] ?? 500;
+}
 const rank = { cancun: 0, prague: 1, osaka: 2 };
 export function precompileCall(r, fork) {
   const [address, make, since] = r.pick(precompiles);
@@ -58,5 +63,5 @@ export function precompileCall(r, fork) {
   if (r.chance(12) && input.length) input[r.below(input.length)] ^= 1 << r.below(8);
   if (r.chance(6)) input = input.slice(0, r.below(input.length + 1));
   if (r.chance(4)) input = [...input, ...r.bytes(r.between(1, 40))];
-  return { address, input };
+  return { address, input, price: price(address, input.length) };
 }

@@ -63,12 +63,12 @@ export function chainNode({ dir, id, ports, l1Url, gatewayUrl, da, batchTimeout 
 }
 
 export class GatewayWorld {
-  // Options: chains (which ones settle on the Gateway), da, batchTimeout, changes (for all nodes), proxies (one before
-  // the Gateway's RPC, for its chains).
-  static async create(t, { chains = [12], da, batchTimeout, changes = {}, proxies = false, setup = true } = {}) {
+  // Options: chains (which ones settle on the Gateway), da, batchTimeout, changes (for all nodes), changesOf (by chain),
+  // proxies (one before the Gateway's RPC, for its chains).
+  static async create(t, { chains = [12], da, batchTimeout, changes = {}, changesOf = {}, proxies = false, setup = true } = {}) {
     const w = new GatewayWorld();
     w.dir = scratch('gateway');
-    w.options = { da, batchTimeout, changes };
+    w.options = (id) => ({ da, batchTimeout, changes: { ...changes, ...changesOf[id] } });
     t.cleanup(() => w.close());
     t.onFailure(() => w.dump());
     const ports = await freePorts(1 + 3 * (1 + chains.length));
@@ -76,14 +76,14 @@ export class GatewayWorld {
     w.l1 = await L1.start({ port: ports.shift(), dir: w.dir });
     if (setup) await prepareGateway(w.l1, chains, da);
     await w.l1.startMining();
-    w.gateway = chainNode({ dir: w.dir, id: GATEWAY, ports: take(), l1Url: w.l1.url, ...w.options });
+    w.gateway = chainNode({ dir: w.dir, id: GATEWAY, ports: take(), l1Url: w.l1.url, ...w.options(GATEWAY) });
     // The Gateway asked as a layer, with what tests ask L1.
     w.layer = Object.assign(Object.create(L1.prototype), { rpc: w.gateway.rpc, url: w.gateway.url });
     w.proxies = proxies ? [await Proxy.start(w.gateway.url)] : [];
     w.chains = {};
     for (const id of chains) {
       const gatewayUrl = w.proxies[0]?.url ?? w.gateway.url;
-      w.chains[id] = chainNode({ dir: w.dir, id, ports: take(), l1Url: w.l1.url, gatewayUrl, ...w.options });
+      w.chains[id] = chainNode({ dir: w.dir, id, ports: take(), l1Url: w.l1.url, gatewayUrl, ...w.options(id) });
     }
     w.nodes = [w.gateway, ...Object.values(w.chains)];
     return w;

@@ -2,10 +2,10 @@
 // way. Then every layer is asked what it has, checkers that share no code rebuild both chains, and the contracts refuse
 // altered executions.
 import path from 'node:path';
-import { AbiCoder, ContractFactory, Interface, JsonRpcProvider, NonceManager, Wallet, ZeroHash, parseEther } from 'ethers';
+import { AbiCoder, ContractFactory, Interface, JsonRpcProvider, NonceManager, Wallet, ZeroHash, keccak256, parseEther } from 'ethers';
 import { contracts } from '../lib/contracts.mjs';
 import { GATEWAY, GW, GatewayWorld, MEMBER_OPERATORS, chainNode, messageRoot, until } from '../lib/gateway.mjs';
-import { DIAMONDS, USER, account, decodeCommit, diamond, settlementStep, storedHash, timelock } from '../lib/l1.mjs';
+import { ADMIN, BRIDGEHUB, DIAMONDS, USER, account, decodeCommit, diamond, settlementStep, storedHash, timelock } from '../lib/l1.mjs';
 import { GATEHOUSE, GENESIS, SHARED, TOP } from '../lib/paths.mjs';
 import { freePorts, must, run } from '../lib/process.mjs';
 import { doubleMined } from '../lib/proxy.mjs';
@@ -13,7 +13,9 @@ import { hex, num } from '../lib/rpc.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
 
 const t = suite('15 Gateway');
-const w = await GatewayWorld.create(t, { chains: [12] });
+// Chain 12 takes the price of pubdata from the Gateway, and calls final what is executed in a block the Gateway calls final.
+const w = await GatewayWorld.create(t, { chains: [12], changesOf: { 12: { 'sequencer.pubdata_price_override': undefined, 'fee.base_token_usd': '3000', 'rpc.finalized_mode': 'l1_finalized' } } });
+const KILLS = process.env.GH_LONG ? 24 : 4;
 const gw = w.gateway, c12 = w.chains[12], q = (...a) => c12.rpc.q(...a);
 
 // What executions carry, decoded by ethers.
@@ -66,16 +68,16 @@ await t.need('L2 transactions on chain 12, a withdrawal and messages among them,
   await work.waitForDeployment();
   const withdraw = new Interface(['function withdraw(address) payable', 'function sendToL1(bytes)']);
   const g = { gasLimit: 2_000_000n };
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < KILLS; round++) {
     const sent = [
       await wallet.sendTransaction({ to: account(20 + round).address, value: 5n, ...g }),
       await work.fill(round * 9, 9, g),
       await wallet.sendTransaction({ to: '0x000000000000000000000000000000000000800A', value: 1000n + BigInt(round), data: withdraw.encodeFunctionData('withdraw', [account(9).address]), ...g }),
-      await wallet.sendTransaction({ to: '0x0000000000000000000000000000000000008008', data: withdraw.encodeFunctionData('sendToL1', ['0x' + 'c3'.repeat(50 * round)]), ...g }),
+      await wallet.sendTransaction({ to: '0x0000000000000000000000000000000000008008', data: withdraw.encodeFunctionData('sendToL1', ['0x' + 'c3'.repeat(50 * (round % 5))]), ...g }),
     ];
     for (const x of sent) same((await c12.receipt(x.hash)).status, '0x1', `round ${round}`);
     if (round === 0) await w.deposit(12, { to: account(30).address, value: 7n });
-    const dies = [c12, gw][round % 2], at = Date.now() + 150 + 350 * round;
+    const dies = [c12, gw][round % 2], at = Date.now() + 150 + 350 * (round % 6);
     await until('a moment in which something is under way', () => Date.now() >= at, { every: 5 });
     await dies.kill();
     dies.start();
@@ -90,6 +92,20 @@ await t.need('both chains come to rest: all counters equal on both layers', asyn
   last12 = (await w.rest(12)).executed;
   last11 = (await w.rest(GATEWAY)).executed;
   check(last12 >= 5 && last11 >= 5, `${last12} and ${last11} batches`);
+});
+
+await t.test('final is what the Gateway executed in a block whose batch is executed on L1', async () => {
+  const finalized = async () => JSON.parse((await c12.get('/status')).text).settlement.frontiers.finalized.batch;
+  await until('all is final', async () => (await finalized()) === last12, { timeout: 20_000 });
+  const head = num((await gw.rpc.q('eth_getBlockByNumber', 'finalized', false)).number);
+  const executed = (await w.layer.logs('BlockExecution', { address: GW.diamonds[12] })).map((l) => num(l.blockNumber));
+  check(executed.every((b) => b <= head), `${executed} and ${head}`);
+});
+
+await t.test('chain 12 asks for a byte of pubdata what the Gateway asks', async () => {
+  const price = async (node) => (await node.rpc.q('eth_feeHistory', '0x1', 'latest', [])).pubdataPricePerByte.at(-1);
+  same(await price(c12), await price(gw));
+  check(BigInt(await price(gw)) > 0n, 'a price');
 });
 
 // What the layer has of every batch of a chain, against what the chain's own node says.
@@ -198,6 +214,30 @@ await t.test('status says where both stand: the layer, its endpoint, nothing on 
   same([s.settlement_layer.chain_id, s.settlement_layer.is_gateway, s.settlement.hold], [11, true, null]);
   same(s.gateway.endpoints[0].state, 'good');
   same([g.settlement_layer.chain_id, g.settlement_layer.is_gateway, g.settlement.hold], [31337, false, null]);
+});
+
+// What a migration changes on L1, written into the Bridgehub's storage (mapping settlementLayer at 216, whitelist at
+// 217); the announcement is the real one, and it is what makes the node look.
+await t.test('a chain that moves away while its node runs is held in words; moved back, or whitelisted again, it goes on', async () => {
+  const notifier = new Interface(['function chainTypeManager(uint256) view returns (address)', 'function serverNotifierAddress() view returns (address)', 'function migrateFromGateway(uint256)']);
+  const to = await w.l1.call(notifier, await w.l1.call(notifier, BRIDGEHUB, 'chainTypeManager', [12]), 'serverNotifierAddress');
+  const set = (key, base, value) => w.l1.rpc.q('anvil_setStorageAt', BRIDGEHUB, keccak256(coder.encode(['uint256', 'uint256'], [key, base])), '0x' + value.toString(16).padStart(64, '0'));
+  const held = async () => JSON.parse((await c12.get('/status')).text).settlement.hold;
+  await set(12, 216, 31337);
+  await w.l1.send(ADMIN.address, to, notifier.encodeFunctionData('migrateFromGateway', [12]));
+  const moved = await until('the hold', held, { timeout: 20_000 });
+  check(/settles on chain 31337 now/.test(moved.reason) && /move the chain back/.test(moved.remedy), JSON.stringify(moved));
+  const before = (await w.counters(12)).committed;
+  const tx = await wallet.sendTransaction({ to: account(41).address, value: 1n, gasLimit: 200_000n });
+  same((await c12.receipt(tx.hash)).status, '0x1');
+  await until('its batch is sealed', async () => (await q('zks_getFinalityStatus')).lastSealedBlock >= (await c12.blockNumber()));
+  same((await w.counters(12)).committed, before);
+  await set(GATEWAY, 217, 0);
+  await set(12, 216, GATEWAY);
+  await until('the whitelist is the reason', async () => /chain 11 is not a settlement layer any more/.test((await held())?.reason), { timeout: 20_000 });
+  await set(GATEWAY, 217, 1);
+  await until('the hold is lifted', async () => (await held()) === null || undefined, { timeout: 20_000 });
+  last12 = (await w.rest(12)).executed;
 });
 
 await t.test('gatehouse status shows both nodes at once, one object a line with --json', async () => {

@@ -99,6 +99,16 @@ static void validium_pays_no_pubdata(void **state)
     EQ(p.pubdata, 0);
 }
 
+static void a_gateway_names_the_price_of_a_byte(void **state)
+{
+    (void)state;
+    struct fee_inputs in = usual(FEE_DA_GATEWAY);
+    in.sl_base_fee = u(1000000000); /* does not count */
+    in.sl_pubdata_price = u(77777);
+    struct fee_prices p = first(&in);
+    EQ(p.pubdata, 77777);
+}
+
 static void native_is_clamped(void **state)
 {
     (void)state;
@@ -290,6 +300,7 @@ int main(void)
         cmocka_unit_test(blobs),
         cmocka_unit_test(blobs_use_the_clamped_native_price),
         cmocka_unit_test(validium_pays_no_pubdata),
+        cmocka_unit_test(a_gateway_names_the_price_of_a_byte),
         cmocka_unit_test(native_is_clamped),
         cmocka_unit_test(pubdata_rises_by_half_and_falls_at_once),
         cmocka_unit_test(the_cap_is_last),

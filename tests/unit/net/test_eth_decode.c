@@ -134,6 +134,17 @@ static void fee_history_keeps_the_next_base_fee(void **state)
     assert_int_equal(h.base_fees[2].w[0], 3);
     assert_int_equal(h.reward_cnt, 2);
     assert_int_equal(h.rewards[1].w[0], 8);
+    assert_null(h.pubdata_prices);
+    json_decref(j);
+    j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\",\"0x2\"],"
+              "\"pubdataPricePerByte\":[\"0x10\",\"0x20\"]}");
+    assert_true(eth_decode_fee_history(j, &a, &h, &e));
+    assert_int_equal(h.pubdata_price_cnt, 2);
+    assert_int_equal(h.pubdata_prices[1].w[0], 32);
+    json_decref(j);
+    j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\"],\"pubdataPricePerByte\":[1]}");
+    assert_false(eth_decode_fee_history(j, &a, &h, &e));
+    assert_non_null(strstr(e.msg, "pubdataPricePerByte"));
     json_decref(j);
     j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\"],\"reward\":[[]]}");
     assert_false(eth_decode_fee_history(j, &a, &h, &e));

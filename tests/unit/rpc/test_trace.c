@@ -572,6 +572,60 @@ static void test_bounds_of_time_and_size(void **state)
     world_close(w);
 }
 
+/* ---- what only this chain has ---- */
+
+static void dear(struct config *cfg)
+{
+    cfg->rpc.debug_namespace = true;
+    cfg->sequencer.has_base_fee_override = cfg->sequencer.has_native_price_override = true;
+    cfg->sequencer.has_pubdata_price_override = true;
+    cfg->sequencer.base_fee_override = u256_of_u64(100000000);
+    cfg->sequencer.native_price_override = u256_of_u64(1000000);
+    cfg->sequencer.pubdata_price_override = u256_of_u64(100000000000);
+}
+
+/* A gas buys 100 native, a byte of pubdata takes 100000. 6144 hashes at 20000 are more than a million gas buys; 20 slots are
+ * paid for by half a million, but not what they say of themselves. */
+static void test_transactions_without_native_resource(void **state)
+{
+    (void)state;
+    struct rpc_world *w = world_open(dear);
+    const char *spin = world_send(
+        w, 1, SPINNER, "0x0000000000000000000000000000000000000000000000000000000000001800", 0,
+        1000000);
+    const char *fill =
+        world_send(w, 2, FILLER,
+                   "0x0000000000000000000000000000000000000000000000000000000000000014", 0, 500000);
+    json_t *receipt = world_receipt(w, spin), *other = world_receipt(w, fill);
+    json_t *t = trace_tx(w, spin, "{\"tracer\":\"callTracer\"}");
+    assert_int_equal(json_quantity(receipt, "status"), 0);
+    assert_string_equal(json_text(t, "error"), "out of native resource");
+    assert_null(json_object_get(t, "output"));
+    assert_int_equal(json_quantity(t, "gasUsed"), 1000000);
+    json_decref(t);
+    t = trace_tx(w, spin, "{\"disableStack\":true}");
+    const json_t *logs = json_object_get(t, "structLogs");
+    assert_true(json_is_true(json_object_get(t, "failed")));
+    assert_string_equal(json_text(json_array_get(logs, json_array_size(logs) - 1), "error"),
+                        "out of native resource");
+    json_decref(t);
+    /* the body itself succeeds here, and says so step by step */
+    assert_int_equal(json_quantity(other, "status"), 0);
+    t = trace_tx(w, fill, "{\"tracer\":\"callTracer\"}");
+    const char *error = json_text(t, "error");
+    if (strncmp(error, "insufficient gas to cover pubdata cost (pubdata_used: ", 53) != 0 ||
+        !strstr(error, ", native_used: "))
+        fail_msg("%s", error);
+    assert_int_equal(json_quantity(t, "gasUsed"), json_quantity(other, "gasUsed"));
+    json_decref(t);
+    t = trace_tx(w, fill, "{\"tracer\":\"prestateTracer\",\"tracerConfig\":{\"diffMode\":true}}");
+    assert_null(json_object_get(json_object_get(t, "post"), FILLER)); /* undone */
+    json_decref(t);
+    json_decref(receipt);
+    json_decref(other);
+    world_close(w);
+}
+
 static void test_several_tracers_at_once(void **state)
 {
     (void)state;
@@ -624,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_options_of_the_struct_logger),
         cmocka_unit_test(test_refusals_in_words),
         cmocka_unit_test(test_bounds_of_time_and_size),
+        cmocka_unit_test(test_transactions_without_native_resource),
         cmocka_unit_test(test_several_tracers_at_once),
         cmocka_unit_test(test_call_with_overrides_of_the_block),
     };

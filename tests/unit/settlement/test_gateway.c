@@ -75,7 +75,7 @@ static void a_batch_the_tracker_refuses_is_held_and_explained(void **state)
     w->sl->tracker_error = ABI_V31_INVALID_BUILT_IN_CONTRACT_MESSAGE_ERROR;
     assert_true(world_start(w));
     w->head = 3;
-    UNTIL(w, strstr(world_hold(w), "would refuse the logs of batch 1") != NULL);
+    UNTIL(w, strstr(world_hold(w), "would refuse batch 1") != NULL);
     assert_non_null(strstr(world_hold(w), "InvalidBuiltInContractMessage"));
     assert_non_null(strstr(w->s->snap_hold.remedy, "asked again"));
     world_pass(w, 10000);
@@ -187,6 +187,59 @@ static void executions_carry_logs_roots_and_the_payer(void **state)
     assert_true(seen);
 }
 
+static void a_root_the_gateway_does_not_keep_is_never_committed(void **state)
+{
+    struct world *w = *state;
+    w->sl->other_roots = true;
+    w->opts[3].root_cnt = 2;
+    assert_true(world_start(w));
+    w->head = 5;
+    UNTIL(w, strstr(world_hold(w), "depends on a root of the Gateway's block 0") != NULL);
+    assert_true(world_all_at(w, 1)); /* the one before was not kept from going on */
+    assert_non_null(strstr(w->s->snap_hold.remedy, "made again"));
+    world_pass(w, 10000);
+    world_spin(w, 200);
+    assert_int_equal(fake_sl_sent(w->sl, LANE_COMMIT, 1), 1);
+    assert_int_equal(fake_sl_sent(w->sl, LANE_COMMIT, 2), 0);
+    w->sl->other_roots = false;
+    world_pass(w, 3000);
+    UNTIL(w, world_all_at(w, 2));
+    assert_string_equal(world_hold(w), "");
+}
+
+/* 533 logs are what fits: the batch is sealed before the block that would make it too large to execute. */
+static void a_batch_is_sealed_before_its_execution_grows_too_large(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 0;
+    w->opts[1].log_cnt = 300;
+    w->opts[2].log_cnt = 233;
+    w->opts[3].log_cnt = 1;
+    w->opts[4].log_cnt = 2000; /* too large by itself: alone */
+    assert_true(world_start(w));
+    w->head = 5;
+    UNTIL(w, w->s->sealed == 3);
+    assert_int_equal(world_row(w, 1).last_block, 2);
+    assert_int_equal(world_row(w, 2).last_block, 3);
+    assert_int_equal(world_row(w, 3).last_block, 4);
+}
+
+static void large_batches_are_executed_one_by_one(void **state)
+{
+    struct world *w = *state;
+    w->sl->delay_s = 50;
+    w->opts[1].log_cnt = w->opts[3].log_cnt = w->opts[5].log_cnt = 200;
+    assert_true(world_start(w));
+    w->head = 9;
+    UNTIL(w, w->s->frontier[BATCH_PROVE] == 4);
+    world_pass(w, 60000);
+    UNTIL(w, world_all_at(w, 4));
+    for (size_t i = 0; i < w->sl->tx_cnt; i++) /* two of the large ones would be too much */
+        if (w->sl->txs[i].lane == LANE_EXECUTE)
+            assert_true(w->sl->txs[i].from == w->sl->txs[i].to || w->sl->txs[i].from == 3);
+    world_assert_once(w, 4);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -198,6 +251,9 @@ int main(void)
         T(operations_are_executed_only_after_they_are_relayed),
         T(the_relayed_count_is_read_again_without_an_event),
         T(executions_carry_logs_roots_and_the_payer),
+        T(a_root_the_gateway_does_not_keep_is_never_committed),
+        T(a_batch_is_sealed_before_its_execution_grows_too_large),
+        T(large_batches_are_executed_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

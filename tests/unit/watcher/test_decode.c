@@ -4,7 +4,10 @@
 #include <stdio.h>
 
 #include "contracts-abi/gen/admin.h"
+#include "contracts-abi/gen/bridgehub.h"
+#include "contracts-abi/gen/ctm.h"
 #include "contracts-abi/gen/executor.h"
+#include "contracts-abi/gen/mailbox.h"
 #include "contracts-abi/gen/migration.h"
 #include "l1-watcher/decode.h"
 #include "node/base/hash.h"
@@ -235,7 +238,30 @@ static void batch_events(void **state)
     memcpy(log.topics, p.topics, sizeof(log.topics));
     assert_false(decode_log(&d, &log, 10, &arena, &err));
     assert_non_null(strstr(err.msg, "number above 64 bits"));
+    /* a Gateway says it has the operation: as many as the id, which is counted from one */
+    buf_reset(&data);
+    struct abi_v31_new_relayed_priority_transaction rl = { .tx_id = u256_of_u64(6) };
+    assert_true(abi_v31_encode_new_relayed_priority_transaction(&p, &rl));
+    d = decode_one(p.topics, p.topic_cnt, data.p, data.len);
+    assert_true(d.event.kind == SL_PRIORITY_RELAYED && d.event.last == 6);
     buf_clear(&data);
+}
+
+static void moves_are_noticed(void **state)
+{
+    (void)state;
+    const struct b256 about_a_chain[] = { ABI_V31_MIGRATE_TO_GATEWAY_TOPIC,
+                                          ABI_V31_MIGRATE_FROM_GATEWAY_TOPIC,
+                                          ABI_V31_MIGRATION_FINALIZED_TOPIC };
+    for (size_t i = 0; i < GH_COUNT(about_a_chain); i++) {
+        struct b256 topics[2] = { about_a_chain[i], b256_of_u64(10) };
+        struct decoded d = decode_one(topics, 2, NULL, 0);
+        assert_true(d.kind == DECODED_EVENT && d.event.kind == SL_NOTICE);
+        topics[1] = b256_of_u64(12);
+        assert_int_equal(decode_one(topics, 2, NULL, 0).kind, DECODED_NOTHING);
+    }
+    struct b256 listed[2] = { ABI_V31_SETTLEMENT_LAYER_REGISTERED_TOPIC, b256_of_u64(11) };
+    assert_int_equal(decode_one(listed, 2, NULL, 0).event.kind, SL_NOTICE);
 }
 
 static void topics_are_distinct(void **state)
@@ -269,6 +295,7 @@ int main(void)
         T(a_flipped_byte_is_refused),
         T(other_logs_are_nothing),
         T(batch_events),
+        T(moves_are_noticed),
         T(topics_are_distinct),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
