@@ -236,10 +236,10 @@ static bool importable_to(const struct mirror *m, uint64_t *to)
 static void notify(struct mirror *m)
 {
     struct mirror_root r;
-    while (m->cb.on_importable_root && mirror_next_importable(m, m->notified_to, &r)) {
+    while (m->cb.on_importable_root && mirror_next_importable(m, m->notified_to, &r) &&
+           m->cb.on_importable_root(m->cb.arg, m->cfg.layer, &r)) {
         m->notified_to = r.block;
         m->notified_root = r.root;
-        m->cb.on_importable_root(m->cb.arg, m->cfg.layer, r.block, &r.root);
     }
 }
 

@@ -19,15 +19,18 @@
 #include "node/store/message_root_table.h"
 
 struct mirror;
+struct mirror_root { /* of a block that changed the contract */
+    uint64_t block, log_id;
+    struct b256 root;
+};
 struct mirror_config {
     uint64_t layer;   /* chain id */
     const char *name; /* "the Gateway"; borrowed */
 };
 struct mirror_callbacks { /* on the loop */
     void *arg;
-    /* Each block whose root may be imported, oldest first, from the first block on after every start. May be NULL. */
-    void (*on_importable_root)(void *arg, uint64_t chain_id, uint64_t block,
-                               const struct b256 *root);
+    /* A root that may be imported, oldest first, from the first block on after every start. false: not now; it comes again. May be NULL. */
+    bool (*on_importable_root)(void *arg, uint64_t chain_id, const struct mirror_root *r);
 };
 /* Rebuilds from the store. Rows that contradict each other are dropped from there on, with the cursor `cursor` set back, and said in the
  * log. NULL: out of memory or the store fails. */
@@ -50,10 +53,6 @@ void mirror_hold(struct mirror *m, const char *why);
 void mirror_set_final(struct mirror *m, uint64_t block);
 
 /* ---- readers, any thread ---- */
-struct mirror_root { /* of a block that changed the contract */
-    uint64_t block, log_id;
-    struct b256 root;
-};
 /* The first importable root of a block > after. false: none (yet). */
 MUST_USE bool mirror_next_importable(struct mirror *m, uint64_t after, struct mirror_root *out);
 /* historicalRoot of exactly this block; false: no change there, or not read yet. */

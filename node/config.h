@@ -18,12 +18,14 @@ struct config_secret {
     bool set;
     uint8_t key[32];
 };
+enum config_root_finality { ROOT_FINAL_BLOCKS, ROOT_FINAL_SAFE, ROOT_FINAL_FINALIZED };
 enum config_pubdata_mode {
     PUBDATA_BLOBS = 0,
     PUBDATA_CALLDATA = 1,
     PUBDATA_VALIDIUM = 2,
     PUBDATA_RELAYED = 3
 };
+const char *config_pubdata_mode_name(enum config_pubdata_mode m); /* as in the configuration */
 enum config_finalized_mode { FINALIZED_EXECUTED, FINALIZED_L1 };
 
 struct config {
@@ -80,6 +82,10 @@ struct config {
         uint64_t max_blocks_to_process, poll_interval_ms, confirmations;
         bool accept_history;
     } l1_watcher;
+    struct {
+        enum config_root_finality root_finality;
+        uint64_t root_confirmations, root_quiet_ms;
+    } interop;
     struct {
         bool enabled;
         uint64_t batch_timeout_ms, tx_per_batch_limit, blocks_per_batch_limit;

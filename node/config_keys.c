@@ -26,7 +26,13 @@
 
 static const char *const pubdata_modes[] = { "Blobs", "Calldata", "Validium", "RelayedL2Calldata",
                                              NULL };
+const char *config_pubdata_mode_name(enum config_pubdata_mode m)
+{
+    return pubdata_modes[m];
+}
 static const char *const finalized_modes[] = { "executed", "l1_finalized", NULL };
+
+static const char *const root_finalities[] = { "confirmations", "safe", "finalized", NULL };
 
 #define BIG UINT64_MAX
 const struct config_key config_keys[] = {
@@ -162,6 +168,13 @@ const struct config_key config_keys[] = {
     K("l1_watcher.accept_history", CFG_BOOL, l1_watcher.accept_history, 0, 0, "false",
       "start although L1 has fewer executed batches than this folder saw (after a deep "
       "reorganisation)"),
+    ENUMK("interop.root_finality", interop.root_finality, root_finalities, "confirmations",
+          "which blocks of the settlement layer roots are imported from: so many blocks deep, or "
+          "what it calls safe or finalized"),
+    K("interop.root_confirmations", CFG_U64, interop.root_confirmations, 0, 10000, "1",
+      "blocks on top of one whose root is imported"),
+    K("interop.root_quiet", CFG_DURATION, interop.root_quiet_ms, 0, 3600000, "2s",
+      "a head that stays this long is deep enough: a quiet Gateway makes no further block"),
     K("batcher.enabled", CFG_BOOL, batcher.enabled, 0, 0, "true", "seal batches"),
     K("batcher.batch_timeout", CFG_DURATION, batcher.batch_timeout_ms, 1, BIG, "60s",
       "a batch is sealed this long after its first block"),

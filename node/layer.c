@@ -137,7 +137,7 @@ static void take_sl_contracts(struct node *n, const struct discovery_result *r)
     n->sl_contracts = *r;
     if (n->settlement)
         settlement_on_contracts(n->settlement, r);
-    else if (!layer_start_settlement(n, &err))
+    else if (!layer_start_settlement(n, &err) || !mirrors_start(n, &err))
         node_fail(n, &err);
 }
 
@@ -279,6 +279,7 @@ void layer_stop(struct node *n)
         watcher_stop(n->watcher);
     if (n->gateway_watcher)
         watcher_stop(n->gateway_watcher);
+    mirrors_stop(n);
     if (n->settlement)
         settlement_stop(n->settlement);
 }
@@ -287,6 +288,7 @@ void layer_destroy(struct node *n)
 {
     watcher_destroy(n->watcher);
     watcher_destroy(n->gateway_watcher);
+    mirrors_destroy(n);
     eth_client_destroy(n->gateway);
     eth_client_destroy(n->l1); /* ends requests that settlement does not hold handles of */
     settlement_destroy(n->settlement);

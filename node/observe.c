@@ -108,6 +108,7 @@ static void sender_metrics(struct node *n, struct metrics *m)
         metrics_put_u64(m, METRIC_L1_SENDER_FOREIGN_NONCE, labels, t.foreign);
         metrics_put_u64(m, METRIC_SETTLEMENT_FEE_CAP_WAITS, labels, t.fee_cap_waits);
         metrics_put(m, METRIC_L1_SENDER_FEE, labels, ether(&t.spent));
+        metrics_put_u64(m, METRIC_L1_SENDER_GAS_USED, labels, t.gas_used);
         hex_encode0x(addr, t.addr.b, 20);
         labels[0] = 0;
         metrics_label(labels, sizeof(labels), "operation",
@@ -130,18 +131,16 @@ static void watcher_metrics(const struct node *n, struct metrics *m)
     metrics_put_u64(m, METRIC_L1_REORG_DEPTH, NULL, w.last_reorg_depth);
 }
 
-static void contract_metrics(const struct node *n, struct metrics *m)
+/* An upgrade waits while the newest published version is above the one of the chain's contracts. */
+static void upgrade_metrics(const struct node *n, struct metrics *m)
 {
-    char labels[256] = "", a[43];
+    char version[32], label[64] = "";
     if (!n->have_contracts)
         return;
-    hex_encode0x(a, n->contracts.bridgehub.b, 20);
-    metrics_label(labels, sizeof(labels), "bridgehub", a);
-    hex_encode0x(a, n->contracts.diamond.b, 20);
-    metrics_label(labels, sizeof(labels), "diamond_proxy", a);
-    hex_encode0x(a, n->contracts.timelock.b, 20);
-    metrics_label(labels, sizeof(labels), "validator_timelock", a);
-    metrics_put_u64(m, METRIC_L1_CONTRACTS, labels, 1);
+    uint64_t v = n->contracts.ctm_protocol_version;
+    snprintf(version, sizeof(version), "0.%u.%u", (unsigned)(v >> 32), (unsigned)(uint32_t)v);
+    metrics_label(label, sizeof(label), "version", version);
+    metrics_put_u64(m, METRIC_UPGRADE_PENDING, label, v > n->contracts.protocol_version);
 }
 
 static void collect(void *ctx, struct metrics *m)
@@ -150,11 +149,16 @@ static void collect(void *ctx, struct metrics *m)
     endpoint_metrics(n, m);
     sender_metrics(n, m);
     watcher_metrics(n, m);
-    contract_metrics(n, m);
+    upgrade_metrics(n, m);
+    mirrors_metrics(n, m);
     if (n->settlement) {
         struct settlement_stats st;
         settlement_stats_get(n->settlement, &st);
-        metrics_put_u64(m, METRIC_SETTLEMENT_HOLD, NULL, st.holding);
+        char label[sizeof(st.hold_reason) * 2 + 16] = "";
+        if (st.holding)
+            metrics_label(label, sizeof(label), "reason", st.hold_reason);
+        metrics_put_u64(m, METRIC_SETTLEMENT_HOLD, label, st.holding);
+        metrics_put(m, METRIC_EXECUTE_DELAY, NULL, (double)st.execute_wait_ms / 1000);
     }
 }
 
@@ -369,6 +373,7 @@ static bool status_members(void *ctx, struct buf *out)
     status_layers(n, out);
     if (n->gateway)
         (void)roots_status_json(n, out);
+    (void)mirrors_status_json(n, out);
     status_senders(n, out);
     status_precompiles(out);
     return !out->failed;

@@ -210,6 +210,25 @@ static bool start_minute_timer(struct node *n, struct err *err)
     return true;
 }
 
+/* A block is durable before its batch is: batches over blocks that are not there mean that the chain's file was lost or is older
+ * than the journal, and a chain built anew on what is left could never settle. */
+static bool check_blocks_of_batches(struct node *n, struct err *err)
+{
+    uint64_t last = 0, head = chain_head_get(n->chain).number;
+    struct batch_row row;
+    bool found = false;
+    if (!batch_last(n->reader, &last, err) ||
+        (last > 0 && !batch_load(n->reader, last, &row, &found, err)))
+        return false;
+    if (!found || row.last_block <= head)
+        return true;
+    return err_set(err, ERR_DIVERGED,
+                   "batch %" PRIu64 " ends with block %" PRIu64
+                   " and the chain in %s has blocks up to %" PRIu64
+                   ": its file was lost or is older than the journal; restore the data folder",
+                   last, row.last_block, n->cfg->general.data_dir, head);
+}
+
 static bool bring_up(struct node *n, struct err *err)
 {
     struct store_config sc = { .dir = n->cfg->general.data_dir };
@@ -218,7 +237,8 @@ static bool bring_up(struct node *n, struct err *err)
     if (!n->reader || !load_state(n, err) || !create_chain(n, err) || !catch_signals(n, err))
         return false;
     chain_subscribe(n->chain, NULL, on_tree, NULL, n);
-    if (!create_rpc(n, err) || !chain_start(n->chain, err) || !start_minute_timer(n, err))
+    if (!create_rpc(n, err) || !chain_start(n->chain, err) || !check_blocks_of_batches(n, err) ||
+        !start_minute_timer(n, err))
         return false;
     rpc_set_ready(n->rpc);
     struct chain_head h = chain_head_get(n->chain);

@@ -4,6 +4,8 @@
 
 #include <stdatomic.h>
 
+#include "interop/layer_batches.h"
+#include "interop/mirror.h"
 #include "l1-watcher/watcher.h"
 #include "node/chain/chain.h"
 #include "node/chain/fee.h"
@@ -28,6 +30,16 @@ struct node_roots { /* roots.c: offers the Gateway has not confirmed yet, oldest
     struct event *timer;
     bool stopped;
     char problem[256];
+};
+
+struct node_mirror {      /* mirrors.c */
+    struct mirror *trees; /* NULL until the layer's contracts are known */
+    struct watcher *watcher;
+    struct layer_batches *batches; /* NULL where the layer is L1 */
+    struct eth_request *request;
+    char name[32], cursor[40];
+    uint64_t head, head_since_ms; /* newest block read, and since when */
+    bool stopped;
 };
 
 struct node {
@@ -66,6 +78,7 @@ struct node {
     /* why the layer was not usable at the last try; "" when it was */
     char l1_problem[256], gateway_problem[256];
     struct node_roots roots;
+    struct node_mirror mirror; /* of the settlement layer's MessageRoot */
     struct err fatal;
     int exit_code;
 };
@@ -84,6 +97,13 @@ MUST_USE bool node_offer_root(struct node *n, const struct chain_interop_root *r
 void roots_start(struct node *n);
 void roots_stop(struct node *n);
 bool roots_status_json(const struct node *n, struct buf *out); /* a member of /status */
+
+/* mirrors.c */
+MUST_USE bool mirrors_start(struct node *n, struct err *err);
+void mirrors_stop(struct node *n);
+void mirrors_destroy(struct node *n);
+bool mirrors_status_json(const struct node *n, struct buf *out); /* a member of /status */
+void mirrors_metrics(const struct node *n, struct metrics *m);
 
 /* fees.c */
 void fees_init(struct node *n);

@@ -128,7 +128,10 @@ bool settlement_sender_status(struct settlement *s, enum settlement_lane l,
 struct settlement_stats {
     uint64_t sealed, adopted, reverted_txs;
     uint64_t sealed_to_broadcast_ms; /* of the last commit */
+    uint64_t
+        execute_wait_ms; /* until the timelock lets the next batch go; 0: nothing to wait for */
     bool holding;
+    char hold_reason[384]; /* empty: none */
 };
 void settlement_stats_get(struct settlement *s, struct settlement_stats *out);
 

@@ -103,7 +103,11 @@ void settlement_frontiers_get(struct settlement *s, struct settlement_frontiers 
 void settlement_stats_get(struct settlement *s, struct settlement_stats *out)
 {
     pthread_mutex_lock(&s->mutex);
+    uint64_t now = clock_wall_ms(s->deps.clock);
     *out = s->stats;
+    out->execute_wait_ms = s->execute_at_ms > now ? s->execute_at_ms - now : 0;
+    if (s->snap_hold.active)
+        snprintf(out->hold_reason, sizeof(out->hold_reason), "%s", s->snap_hold.reason);
     pthread_mutex_unlock(&s->mutex);
 }
 

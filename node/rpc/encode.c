@@ -360,6 +360,10 @@ static void encode_l2_log(struct buf *b, const struct stf_l2_log *l, const struc
     jm_hash(b, "key", &l->key);
     jm_hash(b, "value", &l->value);
     batch_fields(b, at, "txIndexInL1Batch");
+    if (at->batch && at->batch->step[BATCH_COMMIT].done)
+        jm_quantity(b, "l1BatchTxIndex", at->index);
+    else
+        jm_null(b, "l1BatchTxIndex");
     jm_number(b, "l2_shard_id", 0);
     jm_bool(b, "is_service", true);
     jm_number(b, "tx_number_in_block", l->tx_number);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/rpc/log_trees.h"
 #include "node/rpc/rpc_internal.h"
 
 #define SYNC_THREADS 4u /* calls that wait for a block, at once */
@@ -49,8 +50,9 @@ struct rpc *rpc_create(const struct rpc_deps *deps, struct err *err)
     r->version = copy_text(deps->version ? deps->version : "0.0.0");
     r->filters = rpc_filters_create();
     r->tallies = rpc_tallies_create(methods);
+    r->log_trees = rpc_log_trees_create();
     r->genesis_answer = rpc_genesis_answer(deps->genesis_json, STF_EXECUTION_VERSION_V31);
-    if (!r->version || !r->filters || !r->tallies) {
+    if (!r->version || !r->filters || !r->tallies || !r->log_trees) {
         rpc_destroy(r);
         err_set(err, ERR_LOCAL, "out of memory for the RPC");
         return NULL;
@@ -94,6 +96,11 @@ void rpc_set_contracts(struct rpc *r, const struct rpc_contracts *c)
     pthread_mutex_lock(&r->mutex);
     r->contracts = *c;
     pthread_mutex_unlock(&r->mutex);
+}
+
+void rpc_set_mirror(struct rpc *r, struct mirror *m)
+{
+    atomic_store(&r->mirror, m);
 }
 
 /* Senders that wait give up, so that workers end. */
@@ -150,6 +157,7 @@ void rpc_destroy(struct rpc *r)
     }
     rpc_filters_destroy(r->filters);
     rpc_tallies_destroy(r->tallies);
+    rpc_log_trees_destroy(r->log_trees);
     free(r->genesis_answer);
     free(r->version);
     pthread_cond_destroy(&r->published);

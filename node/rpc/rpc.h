@@ -96,6 +96,9 @@ MUST_USE bool rpc_start(struct rpc *r, struct err *err);
 /* The chain has started: everything may be asked. */
 void rpc_set_ready(struct rpc *r);
 void rpc_set_contracts(struct rpc *r, const struct rpc_contracts *c);
+/* What proofs through the settlement layer are made of; NULL: none. Borrowed until rpc_stop. */
+struct mirror;
+void rpc_set_mirror(struct rpc *r, struct mirror *m);
 /* A stop signal arrived: health and readiness turn to 503, submissions are refused, listeners drain for at most timeout_ms;
  * then `done` (may be NULL) runs from the loop. */
 void rpc_drain(struct rpc *r, uint64_t timeout_ms, void (*done)(void *arg), void *arg);

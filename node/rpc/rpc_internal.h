@@ -31,6 +31,7 @@
 
 struct rpc_filters;
 struct rpc_tallies;
+struct rpc_log_trees;
 
 /* What a worker keeps between calls. Taken from a free list for one dispatch. */
 struct rpc_session {
@@ -49,6 +50,7 @@ struct rpc {
     struct http_server *http, *status_http, *metrics_http;
     char *version; /* owned */
     uint64_t started_at_ms;
+    _Atomic(struct mirror *) mirror;
     atomic_bool ready, draining;
     atomic_size_t memory; /* of the budget */
     bool started, stopped;
@@ -59,9 +61,10 @@ struct rpc {
     pthread_cond_t published; /* a block is visible; waiters look again */
     uint64_t published_cnt;
 
-    struct rpc_filters *filters; /* owned; has its own lock */
-    struct rpc_tallies *tallies; /* owned; counters */
-    char *genesis_answer;        /* owned: result of zks_getGenesis, NULL when there is no file */
+    struct rpc_filters *filters;     /* owned; has its own lock */
+    struct rpc_tallies *tallies;     /* owned; counters */
+    struct rpc_log_trees *log_trees; /* owned; has its own lock */
+    char *genesis_answer; /* owned: result of zks_getGenesis, NULL when there is no file */
 };
 
 struct rpc_call {

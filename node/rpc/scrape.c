@@ -39,6 +39,8 @@ static void gather_process(struct rpc *r, struct metrics *m)
         metrics_label(label, sizeof(label), "role", "main_node"))
         metrics_put_u64(m, METRIC_PROCESS_STARTED_AT, label, r->started_at_ms / 1000);
     metrics_put_u64(m, METRIC_CHAIN_ID, NULL, r->d.cfg->genesis.chain_id);
+    put_labelled(m, METRIC_L1_DA_MODE, "da_input_mode",
+                 config_pubdata_mode_name(r->d.cfg->l1_sender.pubdata_mode), 1);
     put_addr(m, METRIC_FEE_COLLECTOR, "address", &r->d.cfg->sequencer.fee_collector_address);
     char text[43], all[256] = "";
     const struct {

@@ -43,6 +43,7 @@ static void finish(struct tx_core *c, struct tx_item *it)
     if (it->mined_status && !v->row.is_cancel)
         cost = u256_add(&cost, &it->value);
     tx_core_note_spend(c, &cost);
+    c->stats.gas_used += it->gas_used;
     if (v->row.is_cancel) {
         err_set(&e, ERR_INVALID, "cancelled: its nonce was used for a transfer of nothing");
         tx_core_set_state(c, it, TX_ABANDONED, &e);

@@ -105,6 +105,7 @@ struct tx_manager_status {
     struct u256 balance;
     struct u256 worst_cost;    /* of everything in flight */
     struct u256 spent;         /* confirmed since start */
+    uint64_t gas_used;         /* the same */
     struct u256 spend_per_day; /* 0: not known yet */
     uint64_t runway_ms;        /* balance at that rate; UINT64_MAX: not known */
     uint64_t submitted, confirmed, reverted, abandoned;

@@ -184,7 +184,7 @@ await t.test('a chain that settles on a Gateway is told so, with the remedy, and
   const [p1, p2, p3] = await freePorts(3);
   const node = nodeWith({ changes: { 'genesis.chain_id': 12 } })({ rpc: p1, status: p2, metrics: p3 }).start();
   t.cleanup(() => node.process.kill());
-  await until('the reason is told', () => /(settles on another chain|another settlement layer).*move the chain back/s.test(node.process.output()), { timeout: 30_000 });
+  await until('the reason is told', () => /a Gateway: general\.gateway_rpc_url must name its RPC/.test(node.process.output()), { timeout: 30_000 });
   await node.process.stop();
   const diamond12 = '202671072de626f845fae0ef1a9c2f18cf783c04';
   const sent = (await w.l1.operatorTransactions(w.firstBlock)).filter((m) => m.tx.input.toLowerCase().includes(diamond12));
@@ -223,6 +223,30 @@ await t.test('a database of another chain is refused', async () => {
   const text = await node.start().refusal(40_000);
   check(/chain/i.test(text) && /\b1[01]\b/.test(text), text.slice(-800));
   await w.start();
+});
+
+await t.test('a lost chain file is not begun anew under a journal that knows its batches', async () => {
+  await until('a batch is executed', async () => (await w.l1.counters()).executed > 0, { timeout: 60_000 });
+  await w.node.stop();
+  const db = path.join(w.node.dir, 'db'), kept = path.join(w.node.dir, 'kept');
+  fs.cpSync(db, kept, { recursive: true });
+  for (const f of fs.readdirSync(db)) if (f.startsWith('chain.db') || f.startsWith('checkpoints')) fs.rmSync(path.join(db, f), { recursive: true });
+  const text = await w.node.start().refusal(40_000);
+  check(/batch \d+ ends with block \d+.*restore the data folder/.test(text), text.slice(-800));
+  fs.rmSync(db, { recursive: true });
+  fs.renameSync(kept, db);
+  await w.start();
+});
+
+await t.test('index and checkpoints that are gone are made again', async () => {
+  const head = await w.node.blockNumber(), first = await q('eth_getBlockByNumber', '0x1', false);
+  await w.node.stop();
+  const db = path.join(w.node.dir, 'db');
+  for (const f of fs.readdirSync(db)) if (f.startsWith('index.db') || f.startsWith('checkpoints')) fs.rmSync(path.join(db, f), { recursive: true });
+  await w.start();
+  check(await w.node.blockNumber() >= head, 'blocks are missing');
+  same(await q('eth_getBlockByNumber', '0x1', false), first);
+  same((await q('eth_getTransactionReceipt', first.transactions[0])).blockNumber, '0x1');
 });
 
 await t.test('a second process on the same data folder is refused', async () => {

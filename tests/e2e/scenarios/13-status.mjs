@@ -49,6 +49,8 @@ await t.test('metrics have the names operators know, in Prometheus text form', a
     check(new RegExp(`^${name}(\\{[^}]*\\})? [0-9.eE+-]+`, 'm').test(m), `metric ${name} is missing`);
   }
   for (const line of m.split('\n')) check(line === '' || line.startsWith('#') || /^[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z0-9_]+="(\\.|[^"\\])*",?)*\})? -?([0-9.eE+-]+|\+?Inf|NaN)( \d+)?$/.test(line), `not Prometheus: ${line}`);
+  const series = m.split('\n').filter((l) => l && !l.startsWith('#')).map((l) => l.replace(/ \S+$/, ''));
+  same(series.length, new Set(series).size, 'a series is there twice');
   same(/^chain_id(?:\{[^}]*\})? (\d+)/m.exec(m)?.[1], '10');
 });
 

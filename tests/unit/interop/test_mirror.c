@@ -23,6 +23,7 @@ static struct addr contract;
 
 static struct {
     unsigned stops, rewinds;
+    bool refuse;
     struct err why;
     struct mirror_root importable[64];
     size_t importable_cnt;
@@ -64,13 +65,15 @@ static void on_stopped(void *arg, const struct err *why)
     got.why = *why;
     mirror_hold(mirror, why->msg);
 }
-static void on_importable(void *arg, uint64_t chain, uint64_t block, const struct b256 *root)
+static bool on_importable(void *arg, uint64_t chain, const struct mirror_root *r)
 {
     (void)arg;
     assert_int_equal(chain, 506);
+    if (got.refuse)
+        return false;
     if (got.importable_cnt < 64)
-        got.importable[got.importable_cnt++] =
-            (struct mirror_root){ .block = block, .root = *root };
+        got.importable[got.importable_cnt++] = *r;
+    return true;
 }
 
 static void start(void)
@@ -274,7 +277,10 @@ static void roots_become_importable_in_order_when_final(void **state)
     start();
     settled();
     assert_int_equal(got.importable_cnt, 0); /* nothing is final yet */
-    mirror_set_final(mirror, 4);
+    got.refuse = true;                       /* nobody can take them now */
+    mirror_set_final(mirror, 3);
+    got.refuse = false;
+    mirror_set_final(mirror, 4); /* none is lost */
     assert_int_equal(got.importable_cnt, 3);
     fake_l1_mine(l1, 2);
     put_steps(7, 8, 0);

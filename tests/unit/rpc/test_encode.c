@@ -246,10 +246,12 @@ static void test_receipt_with_logs_of_both_kinds(void **state)
                                  "\"sender\":\"0x" ADDR "8008\",\"key\":"
                                  "\"0x0000000000000000000000000000000000000000000000"
                                  "00000000000000800a\","
-                                 "\"value\":\"0x" W("05") "\",\"l1BatchNumber\":\"0x4\","
-                                                          "\"txIndexInL1Batch\":\"0x1\",\"l2_shard_"
-                                                          "id\":0,\"is_service\":true,\"tx_number_"
-                                                          "in_block\":1}");
+                                 "\"value\":\"0x" W(
+                                     "05") "\",\"l1BatchNumber\":\"0x4\","
+                                           "\"txIndexInL1Batch\":\"0x1\",\"l1BatchTxIndex\":"
+                                           "\"0x1\",\"l2_shard_"
+                                           "id\":0,\"is_service\":true,\"tx_number_"
+                                           "in_block\":1}");
     free(msg);
     const json_t *second = json_array_get(json_object_get(r, "l2ToL1Logs"), 1);
     assert_string_equal(json_string_value(json_object_get(second, "sender")), "0x" ADDR "8001");
