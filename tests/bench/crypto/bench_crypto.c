@@ -8,9 +8,13 @@
 
 #include "node/base/hash.h"
 #include "node/base/hex.h"
+#include "node/crypto/bls12_381.h"
 #include "node/crypto/crypto.h"
+#include "node/crypto/kzg.h"
 
-static uint8_t in[8192], out[64];
+static uint8_t in[8192], out[256];
+static uint8_t blob[KZG_BLOB_LEN], commitment[48], proof[48];
+static uint8_t cells[KZG_CELLS][KZG_CELL_LEN], cell_proofs[KZG_CELLS][48];
 static struct crypto_key key;
 static struct b256 hash;
 static struct crypto_signature sig;
@@ -97,6 +101,36 @@ static void put_point_evaluation(void)
            "fbeafdad446cbc7bcdbdcd780af2c16a");
 }
 
+/* the same product in BLS12-381 */
+static void put_bls_pairs(void)
+{
+    static const char *const minus_y = "114d1d6855d545a8aa7d76c8cf2e21f267816aef1db507c96655b9d5caa"
+                                       "c42364e6f38ba0ecb751bad54dcd6b939c2ca";
+    memset(in, 0, sizeof(in));
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t *pair = in + 384 * i;
+        put(384 * i + 16, "17f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac58"
+                          "6c55e83ff97a1aeffb3af00adb22c6bb");
+        put(384 * i + 80, i ? minus_y
+                            : "08b3f481e3aaa0f1a09e30ed741d8ae4fcf5e095d5d00af600db18cb2c04b3ed"
+                              "d03cc744a2888ae40caa232946c5e7e1");
+        memcpy(pair + 128 + 16, bls12_381_g2_generator.x_re, 48);
+        memcpy(pair + 192 + 16, bls12_381_g2_generator.x_im, 48);
+        memcpy(pair + 256 + 16, bls12_381_g2_generator.y_re, 48);
+        memcpy(pair + 320 + 16, bls12_381_g2_generator.y_im, 48);
+    }
+}
+
+/* a full blob, its commitment and its proof */
+static void put_blob(void)
+{
+    for (size_t i = 0; i < sizeof(blob); i++)
+        blob[i] = i % 32 ? (uint8_t)(i * 2654435761u >> 13) : 0x12;
+    if (!kzg_blob_commitment(commitment, kzg_setup_get(), blob) ||
+        !kzg_blob_proof(proof, kzg_setup_get(), blob, commitment))
+        abort();
+}
+
 static bool run_recover(void)
 {
     struct addr who;
@@ -153,6 +187,35 @@ static bool run_point_evaluation(void)
     return crypto_host()->point_evaluation(out, in);
 }
 
+static bool run_bls_pairing(void)
+{
+    return crypto_host()->bls_pairing(in, 2) == 1;
+}
+static bool run_bls_map_g1(void)
+{
+    return crypto_host()->bls_map_g1(out, in + 64);
+}
+static bool run_bls_map_g2(void)
+{
+    return crypto_host()->bls_map_g2(out, in + 128);
+}
+static bool run_commitment(void)
+{
+    return kzg_blob_commitment(out, kzg_setup_get(), blob);
+}
+static bool run_blob_proof(void)
+{
+    return kzg_blob_proof(out, kzg_setup_get(), blob, commitment);
+}
+static bool run_verify_blob(void)
+{
+    return kzg_verify_blob_proof(blob, commitment, proof) == KZG_PROVEN;
+}
+static bool run_cells(void)
+{
+    return kzg_cells_and_proofs(cells, cell_proofs, kzg_setup_get(), blob);
+}
+
 static const struct {
     const char *name;
     void (*prepare)(void);
@@ -171,6 +234,13 @@ static const struct {
     { "bn254_pairing_2_pairs", put_pairs, run_pairing_2, 50 },
     { "bn254_pairing_8_pairs", put_pairs, run_pairing_8, 20 },
     { "point_evaluation", put_point_evaluation, run_point_evaluation, 50 },
+    { "bls_pairing_2_pairs", put_bls_pairs, run_bls_pairing, 50 },
+    { "bls_map_g1", put_bls_pairs, run_bls_map_g1, 200 },
+    { "bls_map_g2", put_bls_pairs, run_bls_map_g2, 100 },
+    { "kzg_blob_commitment", put_blob, run_commitment, 1 },
+    { "kzg_blob_proof", put_blob, run_blob_proof, 1 },
+    { "kzg_verify_blob_proof", put_blob, run_verify_blob, 20 },
+    { "kzg_cells_and_proofs", put_blob, run_cells, 1 },
 };
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/crypto/bls12_381.c"
+#include "tests/unit/crypto/paths.h"
 #include "tests/unit/crypto/random.h"
 
 #define C(name) name
@@ -214,5 +215,5 @@ int main(void)
         cmocka_unit_test(pairing_is_linear_on_the_left),
         cmocka_unit_test(pairing_with_infinity),
     };
-    return cmocka_run_group_tests_name("crypto bls12-381", tests, NULL, NULL);
+    return run_on_both_paths("crypto bls12-381", tests, GH_COUNT(tests));
 }

@@ -10,6 +10,7 @@
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/crypto/bn254.c"
+#include "tests/unit/crypto/paths.h"
 #include "tests/unit/crypto/random.h"
 
 #define C(name) name
@@ -438,5 +439,5 @@ int main(void)
         cmocka_unit_test(pairing_rejects_points_outside_the_subgroup),
         cmocka_unit_test(g2_of_the_subgroup_is_accepted),
     };
-    return cmocka_run_group_tests_name("crypto bn254", tests, NULL, NULL);
+    return run_on_both_paths("crypto bn254", tests, GH_COUNT(tests));
 }

@@ -12,6 +12,7 @@
 
 #include "node/base/hash.h"
 #include "node/crypto/kzg.h"
+#include "tests/unit/crypto/paths.h"
 #include "tests/vectors/precompiles/vector_file.h"
 
 static const char *folder;
@@ -229,5 +230,5 @@ int main(void)
         cmocka_unit_test(verification_of_batches),
         cmocka_unit_test(cells),
     };
-    return cmocka_run_group_tests_name("kzg blob vectors", tests, NULL, NULL);
+    return run_on_both_paths("kzg blob vectors", tests, GH_COUNT(tests));
 }

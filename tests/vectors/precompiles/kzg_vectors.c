@@ -14,6 +14,7 @@
 #include "node/base/hex.h"
 #include "node/crypto/crypto.h"
 #include "node/crypto/kzg.h"
+#include "tests/unit/crypto/paths.h"
 #include "tests/vectors/precompiles/vector_file.h"
 
 static json_t *cases; /* owned by main */
@@ -94,7 +95,7 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = { cmocka_unit_test(verify_kzg_proof_cases) };
-    int failed = cmocka_run_group_tests_name("kzg vectors", tests, NULL, NULL);
+    int failed = run_on_both_paths("kzg vectors", tests, GH_COUNT(tests));
     json_decref(cases);
     return failed;
 }

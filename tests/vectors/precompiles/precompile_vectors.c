@@ -13,6 +13,7 @@
 
 #include "node/crypto/crypto.h"
 #include "node/crypto/portable.h"
+#include "tests/unit/crypto/paths.h"
 #include "tests/vectors/precompiles/vector_file.h"
 
 /* Fills out (cap 4096 bytes); -1: the precompile fails. */
@@ -195,8 +196,7 @@ int main(void)
     static uint8_t memory[1 << 20];
     arena_init(&scratch, memory, sizeof(memory));
     table = crypto_host();
-    int failed = cmocka_run_group_tests_name("precompile vectors, host table", tests, NULL, NULL);
+    int failed = run_on_both_paths("precompile vectors, host table", tests, GH_COUNT(tests));
     table = crypto_portable();
-    return failed +
-           cmocka_run_group_tests_name("precompile vectors, portable table", tests, NULL, NULL);
+    return failed + run_on_both_paths("precompile vectors, portable table", tests, GH_COUNT(tests));
 }
