@@ -71,20 +71,40 @@ static double ether(const struct u256 *wei)
     return v / 1e18;
 }
 
-static void endpoint_metrics(const struct node *n, struct metrics *m)
+static void endpoint_metrics(const struct eth_client *eth, const char *layer, struct metrics *m)
 {
     struct eth_endpoint_status e;
-    if (!n->l1)
-        return;
-    for (size_t i = 0; eth_client_get_endpoint(n->l1, i, &e); i++) {
-        char labels[64] = "", index[24];
+    for (size_t i = 0; eth && eth_client_get_endpoint(eth, i, &e); i++) {
+        char labels[96] = "", index[24];
         snprintf(index, sizeof(index), "%zu", i);
+        if (layer)
+            metrics_label(labels, sizeof(labels), "layer", layer);
         metrics_label(labels, sizeof(labels), "url_index", index);
         metrics_put_u64(m, METRIC_L1_RPC_HEALTHY, labels, e.state == ETH_ENDPOINT_GOOD);
         metrics_put_u64(m, METRIC_L1_RPC_REQUESTS, labels, e.posts);
         metrics_put_u64(m, METRIC_L1_RPC_FAILURES, labels, e.errors);
         metrics_put(m, METRIC_L1_RPC_LATENCY, labels, (double)e.mean_latency_ms / 1000);
     }
+}
+
+/* Of a chain on a Gateway: what is read there, and the roots it stores. */
+static void gateway_metrics(const struct node *n, struct metrics *m)
+{
+    struct chain_roots_status r;
+    if (!n->gateway)
+        return;
+    endpoint_metrics(n->gateway, "gateway", m);
+    if (n->gateway_watcher) {
+        struct watcher_status w;
+        watcher_status_get(n->gateway_watcher, &w);
+        metrics_put_u64(m, METRIC_L1_SCANNED, "event=\"gateway\"",
+                        w.next_block ? w.next_block - 1 : 0);
+        metrics_put_u64(m, METRIC_EVENTS_LOADED, "event=\"gateway_batch\"", w.batch_events);
+    }
+    chain_roots_status(n->chain, &r);
+    metrics_put_u64(m, METRIC_INTEROP_ROOTS_IMPORTED, NULL, r.imported);
+    metrics_put_u64(m, METRIC_INTEROP_ROOTS_WAITING, NULL, r.waiting + n->roots.cnt);
+    metrics_put_u64(m, METRIC_INTEROP_ROOTS_STOPPED, NULL, r.stopped || n->roots.stopped);
 }
 
 static void sender_metrics(struct node *n, struct metrics *m)
@@ -146,7 +166,8 @@ static void upgrade_metrics(const struct node *n, struct metrics *m)
 static void collect(void *ctx, struct metrics *m)
 {
     struct node *n = ctx;
-    endpoint_metrics(n, m);
+    endpoint_metrics(n->l1, NULL, m);
+    gateway_metrics(n, m);
     sender_metrics(n, m);
     watcher_metrics(n, m);
     upgrade_metrics(n, m);

@@ -55,7 +55,8 @@ export function chainNode({ dir, id, ports, l1Url, gatewayUrl, da, batchTimeout 
   const config = writeConfig({
     data, ports, da, batchTimeout, l1Urls: [l1Url], name: `chain${id}.yaml`,
     keys: Object.fromEntries(Object.entries(wallets).map(([k, w]) => [k, w.privateKey])),
-    changes: { 'genesis.chain_id': id, ...(gatewayUrl ? { 'general.gateway_rpc_url': gatewayUrl } : {}), ...changes },
+    // a Gateway's pool takes executions with all the logs of a full block
+    changes: { 'genesis.chain_id': id, ...(id === GATEWAY ? { 'mempool.max_tx_size': '1MB' } : {}), ...(gatewayUrl ? { 'general.gateway_rpc_url': gatewayUrl } : {}), ...changes },
   });
   const node = new Node({ config, ports, dir: data });
   node.id = id;
