@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/base/hash.h"
 #include "node/base/log.h"
+#include "node/stf/batch.h"
 #include "node/store/l1_tx.h"
 
 struct change { /* a block with a root event */
     uint64_t block, log_id;
+    bool has_logs; /* one of its batches has logs */
 };
 struct mirror {
     struct store *store;
@@ -22,6 +25,7 @@ struct mirror {
     size_t change_cnt, change_cap;
     bool any_read, any_checked, any_final, again; /* again: notified_to is read once more */
     uint64_t read_to, checked_to, final_to, notified_to, rewinds;
+    uint64_t logs_block;       /* the last one with a batch that has logs; UINT64_MAX: none */
     struct b256 notified_root; /* of block notified_to */
     char held[512];
 };
@@ -33,6 +37,7 @@ static bool add_change(struct mirror *m, const struct message_root_row *row, str
     struct change *last = m->change_cnt ? &m->change[m->change_cnt - 1] : NULL;
     if (last &&
         last->block == row->block) { /* several in a block share an id; the last one counts */
+        last->has_logs |= m->logs_block == row->block;
         if (last->log_id == row->number)
             return true;
         return err_set(err, ERR_INVALID,
@@ -52,8 +57,17 @@ static bool add_change(struct mirror *m, const struct message_root_row *row, str
         m->change = p;
         m->change_cap = cap;
     }
-    m->change[m->change_cnt++] = (struct change){ row->block, row->number };
+    m->change[m->change_cnt++] =
+        (struct change){ row->block, row->number, m->logs_block == row->block };
     return true;
+}
+
+/* The root of a batch that sent nothing and took nothing from L1 is a constant of its chain. */
+static bool has_logs(uint64_t chain, const struct b256 *batch_root)
+{
+    struct b256 none = batch_logs_root(NULL, 0, NULL), alone = batch_empty_multichain_root(chain);
+    struct b256 empty = keccak256_pair(&none, &alone);
+    return !b256_eq(&empty, batch_root);
 }
 
 static bool compare(const struct mirror *m, const struct message_root_row *row,
@@ -74,6 +88,8 @@ static bool apply(struct mirror *m, const struct message_root_row *row, struct e
     case MESSAGE_ROOT_CHAIN:
         return message_root_add_chain(m->trees, row->block, row->chain, row->number, err);
     case MESSAGE_ROOT_BATCH:
+        if (has_logs(row->chain, &row->value))
+            m->logs_block = row->block;
         return message_root_append(m->trees, row->block, row->chain, row->number, &row->value, err);
     case MESSAGE_ROOT_CHAIN_ROOT:
         return message_root_chain_root(m->trees, row->chain, UINT64_MAX, &root)
@@ -90,6 +106,7 @@ static bool apply(struct mirror *m, const struct message_root_row *row, struct e
 static void rewind_trees(struct mirror *m, uint64_t from)
 {
     message_root_rewind(m->trees, from);
+    m->logs_block = UINT64_MAX;
     while (m->change_cnt && m->change[m->change_cnt - 1].block >= from)
         m->change_cnt--;
 }
@@ -166,6 +183,7 @@ struct mirror *mirror_create(struct store *store, const struct mirror_config *cf
     m->cb = *cb;
     m->cursor = cursor;
     m->trees = trees;
+    m->logs_block = UINT64_MAX;
     if (!load(m, err)) {
         err_wrap(err, "message roots of %s", cfg->name);
         mirror_destroy(m);
@@ -315,7 +333,8 @@ void mirror_hold(struct mirror *m, const char *why)
 
 static struct mirror_root root_of(const struct mirror *m, const struct change *c)
 {
-    return (struct mirror_root){ c->block, c->log_id, message_root_at(m->trees, c->block) };
+    return (struct mirror_root){ c->block, c->log_id, message_root_at(m->trees, c->block),
+                                 c->has_logs };
 }
 
 bool mirror_next_importable(struct mirror *m, uint64_t after, struct mirror_root *out)

@@ -22,6 +22,8 @@ struct mirror;
 struct mirror_root { /* of a block that changed the contract */
     uint64_t block, log_id;
     struct b256 root;
+    bool
+        has_logs; /* it appended a batch that has logs: somebody may want to prove one against it */
 };
 struct mirror_config {
     uint64_t layer;   /* chain id */

@@ -79,7 +79,8 @@ static void take_up(struct node *n)
     if (!b)
         return;
     const struct stf_block_context *x = &b->r.ctx;
-    n->have_prices = true;
+    /* zero: the layer had not answered when the block was made, so the first answer counts as it is */
+    n->have_prices = f->has_pubdata || f->da == FEE_DA_VALIDIUM || !u256_is_zero(&x->pubdata_price);
     n->prices = (struct fee_prices){ .base_fee = f->has_base_fee ? f->base_fee : x->base_fee,
                                      .native = f->has_native ? f->native : x->native_price,
                                      .pubdata = f->has_pubdata ? f->pubdata : x->pubdata_price };

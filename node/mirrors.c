@@ -90,9 +90,12 @@ static void on_stopped(void *arg, const struct err *why)
     mirror_hold(n->mirror.trees, why->msg);
 }
 
-/* Only roots of a Gateway are imported (spec 40 §5.3). */
+/* Only roots of a Gateway are imported (spec 40 §5.3), and only those that somebody may need: an import is a block, so a batch, so another
+ * root. Chains that took every root would keep each other busy for ever; a batch of imports alone has no logs, and ends it. */
 static bool on_importable_root(void *arg, uint64_t chain_id, const struct mirror_root *r)
 {
+    if (!r->has_logs)
+        return true;
     struct chain_interop_root root = {
         .chain_id = chain_id, .block = r->block, .log_id = r->log_id, .root = r->root
     };
