@@ -110,7 +110,7 @@ static bool trace_whole_block(struct replay *p)
     return true;
 }
 
-/* index UINT32_MAX: the whole block. Releases it. */
+/* index UINT32_MAX: the whole block (of genesis: nothing). Releases it. */
 static bool trace_block(struct rpc_call *c, const struct chain_block *b, uint32_t index)
 {
     struct trace t;
@@ -118,10 +118,7 @@ static bool trace_block(struct rpc_call *c, const struct chain_block *b, uint32_
     bool ok = trace_init(&t, c, 1);
     if (ok) {
         arena_init_growing(&p.arena, BLOCK_CHUNK, BLOCK_LIMIT);
-        if (b->r.header.number == 0)
-            ok = rpc_fail(c, RPC_SERVER, "genesis is not traceable");
-        else
-            ok = index == UINT32_MAX ? trace_whole_block(&p) : trace_in_block(&p, index);
+        ok = index == UINT32_MAX ? trace_whole_block(&p) : trace_in_block(&p, index);
         replay_close(&p);
         trace_clear(&t);
     }

@@ -71,7 +71,7 @@ await t.test('the upgrade transaction and the block of genesis', async () => {
   const tx = await q('eth_getTransactionByHash', first.txHash);
   same([tx.type, first.result.from, first.result.error], ['0x7e', tx.from.toLowerCase(), undefined]);
   check(first.result.calls.length > 0, 'an upgrade calls');
-  same((await w.node.rpc.refused('debug_traceBlockByNumber', '0x0', {})).message, 'genesis is not traceable');
+  same(await q('debug_traceBlockByNumber', '0x0', {}), []);
 });
 
 await t.test('a deposit is traced as the call it makes; its mint shows in the state', async () => {

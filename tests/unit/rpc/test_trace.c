@@ -517,7 +517,9 @@ static void test_refusals_in_words(void **state)
     expect_error(w, "debug_traceTransaction", none, -32000, "transaction not found");
     expect_error(w, "debug_traceBlockByNumber", "[\"0x77\"]", -32000, "block not found");
     expect_error(w, "debug_traceBlockByHash", none, -32000, "block not found");
-    expect_error(w, "debug_traceBlockByNumber", "[\"0x0\"]", -32000, "genesis is not traceable");
+    json_t *genesis = world_call(w, "debug_traceBlockByNumber", "[\"0x0\"]");
+    assert_true(json_is_array(genesis) && json_array_size(genesis) == 0);
+    json_decref(genesis);
     const char *call = "{\"to\":\"" COUNTER "\"},\"latest\"";
     static const struct {
         const char *options, *message;
