@@ -10,7 +10,15 @@
 #define ARENA_CHUNK ((size_t)1 << 20)
 #define ARENA_LIMIT ((size_t)1 << 30)
 
-/* ---- wrong rules ---- */
+/* ---- other rules than those of the case's fork ---- */
+
+/* What a program does under the chain's own rules, native resource aside, is what it does under Cancun's. */
+static void zksync_os(struct stf_rules *r)
+{
+    *r = *stf_rules_zksync_os_v31();
+}
+
+/* wrong ones */
 
 static void cheaper_modexp(struct stf_rules *r)
 {
@@ -45,31 +53,36 @@ static void coinbase_keeps_base_fee(struct stf_rules *r)
     r->burns_base_fee = false;
 }
 
-static const struct wrong {
+static const struct other {
     const char *name;
-    void (*spoil)(struct stf_rules *r);
-} wrongs[] = {
-    { "modexp", cheaper_modexp },    { "depth", shallower_calls },
-    { "floor", no_floor },           { "bls", no_bls },
-    { "code", shorter_code },        { "random", random_is_one },
-    { "delegation", no_delegation }, { "fee", coinbase_keeps_base_fee },
+    void (*apply)(struct stf_rules *r);
+} others[] = {
+    { "zksync-os", zksync_os },
+    { "modexp", cheaper_modexp },
+    { "depth", shallower_calls },
+    { "floor", no_floor },
+    { "bls", no_bls },
+    { "code", shorter_code },
+    { "random", random_is_one },
+    { "delegation", no_delegation },
+    { "fee", coinbase_keeps_base_fee },
 };
 
-static const struct wrong *find_wrong(const char *name)
+static const struct other *find_other(const char *name)
 {
-    for (size_t i = 0; i < GH_COUNT(wrongs); i++)
-        if (strcmp(wrongs[i].name, name) == 0)
-            return &wrongs[i];
-    (void)fprintf(stderr, "statetest: no wrong rules called %s; there are", name);
-    for (size_t i = 0; i < GH_COUNT(wrongs); i++)
-        (void)fprintf(stderr, " %s", wrongs[i].name);
+    for (size_t i = 0; i < GH_COUNT(others); i++)
+        if (strcmp(others[i].name, name) == 0)
+            return &others[i];
+    (void)fprintf(stderr, "statetest: no other rules called %s; there are", name);
+    for (size_t i = 0; i < GH_COUNT(others); i++)
+        (void)fprintf(stderr, " %s", others[i].name);
     (void)fprintf(stderr, "\n");
     return NULL;
 }
 
 /* ---- one line ---- */
 
-static bool run_test(const char *name, const json_t *test, const struct wrong *wrong, FILE *out)
+static bool run_test(const char *name, const json_t *test, const struct other *other, FILE *out)
 {
     struct fixture f;
     struct arena file, own;
@@ -81,14 +94,22 @@ static bool run_test(const char *name, const json_t *test, const struct wrong *w
         struct fixture_case c = f.cases[0];
         struct stf_rules rules = *c.rules;
         struct trace trace;
-        if (wrong)
-            wrong->spoil(&rules);
+        if (other)
+            other->apply(&rules);
         c.rules = &rules;
-        trace_init(&trace, out);
-        arena_init_growing(&own, ARENA_CHUNK, ARENA_LIMIT);
-        (void)run_case(&f, &c, &trace, false, &own, text); /* whoever asked compares */
-        arena_clear(&own);
-        trace_clear(&trace);
+        /* traced, opcode by opcode; then as blocks run; then with every block translated at once */
+        for (unsigned way = 0; way < 3; way++) {
+            trace_init(&trace, out);
+            if (way > 0)
+                trace.tracer.on_step = NULL;
+            arena_init_growing(&own, ARENA_CHUNK, ARENA_LIMIT);
+            (void)run_case(&f, &c, &trace, way == 2, &own, text); /* whoever asked compares */
+            if (!trace.is_over)                                   /* the block was lost */
+                trace_summary(
+                    &trace, &(struct trace_summary){ .fork = c.fork, .test = f.name, .why = text });
+            arena_clear(&own);
+            trace_clear(&trace);
+        }
     } else {
         (void)fprintf(stderr, "statetest: %s: %s\n", name, why);
     }
@@ -96,7 +117,7 @@ static bool run_test(const char *name, const json_t *test, const struct wrong *w
     return ok;
 }
 
-static bool run_line(const char *line, size_t len, const struct wrong *wrong, FILE *out)
+static bool run_line(const char *line, size_t len, const struct other *other, FILE *out)
 {
     json_error_t e;
     json_t *root = json_loadb(line, len, JSON_ALLOW_NUL, &e), *test;
@@ -106,18 +127,18 @@ static bool run_line(const char *line, size_t len, const struct wrong *wrong, FI
         (void)fprintf(stderr, "statetest: a line is not one state test: %s\n", root ? "" : e.text);
     json_object_foreach(root, name, test)
     {
-        ok = ok && run_test(name, test, wrong, out);
+        ok = ok && run_test(name, test, other, out);
     }
     json_decref(root);
     return ok && fflush(out) == 0;
 }
 
-bool lines_run(FILE *in, FILE *out, const char *wrong)
+bool lines_run(FILE *in, FILE *out, const char *rules)
 {
-    const struct wrong *w = wrong ? find_wrong(wrong) : NULL;
+    const struct other *w = rules ? find_other(rules) : NULL;
     char *line = NULL;
     size_t cap = 0;
-    bool ok = !wrong || w;
+    bool ok = !rules || w;
     while (ok) {
         ssize_t len = getline(&line, &cap, in);
         if (len < 0)

@@ -1,7 +1,7 @@
 /* tests/statetest/main.c
  *
  *   statetest [--trace] [--translate] [--case NAME] PATH...
- *   statetest --lines [--wrong NAME]             (lines.h)
+ *   statetest --lines [--rules NAME]             (lines.h)
  *
  * Runs every Cancun, Prague and Osaka case of the public suites in the files given, and in folders
  * recursively, on all processors: state tests, and RLP, trie and transaction tests, told apart by
@@ -238,7 +238,7 @@ int main(int argc, char **argv)
     struct session s = { .out = PTHREAD_MUTEX_INITIALIZER };
     if (argc == 2 && strcmp(argv[1], "--lines") == 0)
         return lines_run(stdin, stdout, NULL) ? 0 : 1;
-    if (argc == 4 && strcmp(argv[1], "--lines") == 0 && strcmp(argv[2], "--wrong") == 0)
+    if (argc == 4 && strcmp(argv[1], "--lines") == 0 && strcmp(argv[2], "--rules") == 0)
         return lines_run(stdin, stdout, argv[3]) ? 0 : 1;
     int first = 1;
     bool ok = true;
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
     }
     if (first >= argc) {
         (void)fprintf(stderr, "usage: statetest [--trace] [--translate] [--case NAME] PATH...\n"
-                              "       statetest --lines [--wrong NAME]\n");
+                              "       statetest --lines [--rules NAME]\n");
         return 2;
     }
     json_object_seed(0); /* before threads make it a race */

@@ -37,10 +37,13 @@ static void fill_context(struct stf_block_context *ctx, const struct fixture_env
         .timestamp = e->timestamp,
         .base_fee = e->base_fee,
         .native_price = U256_ONE,
-        .blob_fee = blob_base_fee(e->excess_blob_gas, rules->blob_fee_fraction),
+        .blob_fee = rules->is_zksync_os
+                        ? U256_ONE
+                        : blob_base_fee(e->excess_blob_gas, rules->blob_fee_fraction),
         .coinbase = e->coinbase,
         .gas_limit = e->gas_limit,
         .pubdata_limit = UINT64_MAX,
+        .execution_version = rules->execution_version,
         .mix_hash = e->random,
     };
     for (uint64_t back = 1; back <= 256 && back <= e->number; back++) {
@@ -162,7 +165,8 @@ static enum run_result execute(struct run *r, const struct world *w, const struc
 {
     struct stf_block_context ctx;
     struct stf_options options = { .tracer = r->trace ? &r->trace->tracer : NULL,
-                                   .translates_at_once = r->translates };
+                                   .translates_at_once = r->translates,
+                                   .unlimited_native = r->c->rules->is_zksync_os };
     struct stf_fault fault = { STF_OK, { U256_ZERO, U256_ZERO, U256_ZERO } };
     fill_context(&ctx, &r->f->env, r->c->rules);
     r->block =

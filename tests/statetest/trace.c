@@ -81,19 +81,26 @@ void trace_clear(struct trace *t)
 
 void trace_summary(struct trace *t, const struct trace_summary *s)
 {
-    char root[67], logs[67];
     struct buf b;
+    t->is_over = true;
     buf_init(&b, LINE_MAX);
-    hex_encode0x(root, s->root.b, 32);
-    hex_encode0x(logs, s->logs.b, 32);
+    buf_append_str(&b, "{\"stateRoot\":");
+    put_hex(&b, bytes_of(s->root.b, 32));
+    buf_append_str(&b, ",\"output\":");
     put_hex(&b, s->output);
+    buf_printf(&b, ",\"gasUsed\":\"0x%llx\",\"pass\":%s", (unsigned long long)s->gas_used,
+               s->pass ? "true" : "false");
+    if (s->why) {
+        buf_append_str(&b, ",\"error\":");
+        buf_append_json_str(&b, s->why);
+    }
+    buf_append_str(&b, ",\"fork\":");
+    buf_append_json_str(&b, s->fork);
+    buf_append_str(&b, ",\"test\":");
+    buf_append_json_str(&b, s->test);
+    buf_append_str(&b, ",\"logsHash\":");
+    put_hex(&b, bytes_of(s->logs.b, 32));
     CHECK(!b.failed);
-    (void)fprintf(t->out,
-                  "{\"stateRoot\":\"%s\",\"output\":%.*s,\"gasUsed\":\"0x%llx\",\"pass\":%s", root,
-                  (int)b.len, b.p, (unsigned long long)s->gas_used, s->pass ? "true" : "false");
-    if (s->why)
-        (void)fprintf(t->out, ",\"error\":\"%s\"", s->why);
-    (void)fprintf(t->out, ",\"fork\":\"%s\",\"test\":\"%s\",\"logsHash\":\"%s\"}\n", s->fork,
-                  s->test, logs);
+    (void)fprintf(t->out, "%.*s}\n", (int)b.len, (const char *)b.p);
     buf_clear(&b);
 }

@@ -18,6 +18,7 @@ struct trace {
     uint64_t gas;
     uint8_t op;
     struct buf head, tail; /* around the price */
+    bool is_over;          /* the summary is written */
 };
 void trace_init(struct trace *t, FILE *out);
 void trace_clear(struct trace *t);

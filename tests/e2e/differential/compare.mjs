@@ -21,6 +21,7 @@ export function difference(ours, theirs) {
     else if (!((a.error || a.op === 0) && theirs.omitsLastSteps)) return `${what} ${i}: ours ${show(a)}, theirs ${show(b)}`;
   }
   if (j < theirs.steps.length) return `step ${i}: ours ended, theirs ${show(theirs.steps[j])}`;
+  for (const [i, other] of (ours.untraced ?? []).entries()) for (const what of ['rejected', 'pass', 'gasUsed', 'output', 'logs', 'root']) if (other[what] !== ours[what]) return `${what} without a trace${i ? ', translated at once' : ''}: ${other[what]}, traced ${ours[what]}`;
   for (const what of ['pass', 'gasUsed', 'output', 'logs', 'root']) if (theirs[what] !== undefined && ours[what] !== theirs[what]) return `${what}: ours ${ours[what]}, theirs ${theirs[what]}`;
   return undefined;
 }

@@ -150,7 +150,7 @@ const delegation = (to) => [0xef, 0x01, 0x00, ...Buffer.from(to.slice(2), 'hex')
 
 // A case is plain data; programs stay in pieces until it is put together.
 export function generate(seed, only) {
-  const r = new Random(seed), fork = only ?? r.pick(FORKS), accounts = [];
+  const own = only === 'zksync-os', r = new Random(seed), fork = own ? 'cancun' : only ?? r.pick(FORKS), accounts = [];
   for (const address of CONTRACTS) {
     const storage = {};
     for (let s = 0; s < 4; s++) if (r.chance(40)) storage[s] = r.chance(70) ? BigInt(r.between(1, 2)) : r.big(32);
@@ -188,5 +188,19 @@ export function generate(seed, only) {
   tx.maxFee = base + BigInt(r.pick([0, 0, 3, 1000]));
   tx.tip = tx.type >= 2 ? BigInt(r.below(4)) : 0n;
   if (tx.tip > tx.maxFee) tx.tip = 0n;
-  return { seed, fork, accounts, tx, env: { base, number: 1000n, timestamp: 1_700_000_000n, gasLimit, random: r.big(32) } };
+  const c = { seed, fork, accounts, tx, env: { base, number: 1000n, timestamp: 1_700_000_000n, gasLimit, random: r.big(32) } };
+  return own ? commonGround(c) : c;
+}
+
+// What both the chain's own rules and Cancun's know: the random value 1, no Blake2, no point evaluation and no P-256 (9 and 10 become
+// 4 wherever they are pushed, 0x100 becomes 0x101).
+function commonGround(c) {
+  let before, last;
+  const turn = (x) => {
+    if (Array.isArray(x)) return x.map(turn);
+    const small = last === OP.PUSH1 && (x === 9 || x === 10), p256 = before === OP.PUSH2 && last === 1 && x === 0;
+    [before, last] = [last, x];
+    return small ? 4 : p256 ? 1 : x;
+  };
+  return { ...c, accounts: c.accounts.map((a) => ({ ...a, program: new Program(turn(a.program.pieces), turn(a.program.data)) })), tx: { ...c.tx, data: turn(c.tx.data) }, env: { ...c.env, random: 1n } };
 }
