@@ -87,8 +87,25 @@ await t.need('L2 transactions on chain 12, a withdrawal and messages among them,
   }
 });
 
+// Blocks of the Gateway with batches of chain 12: do any of them have logs?
+const NO_LOGS_12 = '0xe6a53611199aa62ed010587e23079351c21988f94370d5135ea253e7fa821857'; // vectors/settlement/gateway_v31.json
+async function appendedBlocks() {
+  const blocks = new Map();
+  for (const l of await w.layer.logs('AppendedChainBatchRoot', { address: GW.messageRoot, iface: messageRoot })) {
+    const n = num(l.blockNumber);
+    blocks.set(n, (blocks.get(n) ?? false) || l.args.chainBatchRoot !== NO_LOGS_12);
+  }
+  return blocks;
+}
+
 let last12, last11;
-await t.need('both chains come to rest: all counters equal on both layers', async () => {
+await t.need('both chains come to rest, imports of roots included: all counters equal on both layers', async () => {
+  // an import makes a batch of its own, which has no logs, so nothing follows it
+  await until('every root is imported and settled', async () => {
+    await w.rest(12);
+    const newest = [...await appendedBlocks()].filter(([, has]) => has).at(-1)[0];
+    return JSON.parse((await c12.get('/status')).text).interop_roots.last_block >= newest;
+  }, { timeout: 90_000 });
   last12 = (await w.rest(12)).executed;
   last11 = (await w.rest(GATEWAY)).executed;
   check(last12 >= 5 && last11 >= 5, `${last12} and ${last11} batches`);
@@ -154,6 +171,20 @@ await t.test('chain 11 aggregates: its message root has the batches of chain 12,
   same(x.data[5], Array(x.data[0].length).fill(empty));
 });
 
+await t.test('chain 12 imports the root of every Gateway block with a batch that has logs, and no other; its batches depend on exactly these', async () => {
+  const storage = new Interface(['function interopRoots(uint256,uint256) view returns (bytes32)']);
+  const wanted = await appendedBlocks();
+  check([...wanted.values()].filter(Boolean).length >= 3, `${[...wanted]}`);
+  for (const [block, has] of wanted) {
+    const stored = storage.decodeFunctionResult('interopRoots', await q('eth_call', { to: '0x0000000000000000000000000000000000010008', data: storage.encodeFunctionData('interopRoots', [GATEWAY, block]) }, 'latest'))[0];
+    same(stored, has ? await w.layer.call(messageRoot, GW.messageRoot, 'historicalRoot', [block]) : ZeroHash, `block ${block}`);
+  }
+  const listed = executions(await w.operatorTransactions(12)).flatMap((x) => x.data[2].flat()).map(([chain, block, sides]) => [Number(chain), Number(block), sides.length]);
+  same(listed, [...wanted].filter(([, has]) => has).map(([block]) => [GATEWAY, block, 1]));
+  const s = JSON.parse((await c12.get('/status')).text).interop_roots;
+  same([s.waiting, s.stopped], [0, false]);
+});
+
 for (const [id, layer] of [[GATEWAY, w.l1], [12, w.layer]]) {
   await t.test(`no step of chain ${id} was sent twice, none reverted, each key did its own`, async () => {
     const mined = await w.operatorTransactions(id);
@@ -206,6 +237,28 @@ await t.test('the execution that was accepted passes on the state before it; alt
     const a = await attempt(change);
     check(a.error, `${what}: accepted`);
     if (error) same(a.error.data?.slice(0, 10), error === 'Panic(uint256)' ? '0x4e487b71' : new Interface(['error ' + error]).getError(error.split('(')[0]).selector, what);
+  }
+});
+
+await t.test('an execution whose interop roots are altered is refused by name', async () => {
+  const x = executions(await w.operatorTransactions(12)).filter((m) => m.data[2][0].length > 0).at(-1);
+  check(x, 'an execution with roots');
+  const attempt = (change) => {
+    const d = structuredClone(x.data);
+    change(d[2][0]);
+    const data = timelock.encodeFunctionData('executeBatchesSharedBridge', [GW.diamonds[12], x.does.from, x.does.to, '0x01' + coder.encode(EXECUTE, d).slice(2)]);
+    return gw.rpc.answer('eth_call', { from: MEMBER_OPERATORS[12].execute.address, to: GW.timelock, data, gas: hex(60_000_000) }, hex(x.block - 1));
+  };
+  same((await attempt(() => {})).result, '0x');
+  const cases = [
+    ['one missing', (roots) => roots.pop(), 'DependencyRootsRollingHashMismatch(bytes32,bytes32)'],
+    ['another root', (roots) => { roots[0][2] = ['0x' + '09'.padStart(64, '0')]; }, 'InvalidMessageRoot(bytes32,bytes32)'],
+    ['a block without one', (roots) => { roots[0][1] = 1_000_000n; }, 'MessageRootIsZero()'],
+    ['another chain', (roots) => { roots[0][0] = 31337n; }, 'CommitBasedInteropNotSupported()'],
+  ];
+  for (const [what, change, error] of cases) {
+    const a = await attempt(change);
+    same(a.error?.data?.slice(0, 10), new Interface(['error ' + error]).getError(error.split('(')[0]).selector, what);
   }
 });
 
