@@ -87,13 +87,42 @@ class Writer {
     this.level_(before);
     this.add({ label });
   }
+  // What is paid for and run as one block: opcodes that ask nobody, next to each other, in every order.
+  pure(n = this.r.between(3, 40)) {
+    const r = this.r, piece = [], floor = this.depth;
+    for (let i = 0; i < n; i++) {
+      const have = this.depth - floor, dup = Math.min(16, this.depth), swap = Math.min(16, have - 1);
+      const kind = r.weighted([[8, 'push'], [dup ? 6 : 0, 'dup'], [swap > 0 ? 5 : 0, 'swap'], [have ? 2 : 0, 'pop'], [have > 1 ? 14 : 0, 'two'], [have ? 4 : 0, 'one'], [have > 2 ? 2 : 0, 'three'], [2, 'load'], [have ? 3 : 0, 'store'], [have ? 1 : 0, 'loadTop'], [1, 'told']]);
+      if (kind === 'push') { piece.push(this.number()); this.depth++; }
+      if (kind === 'dup') { piece.push(OP.DUP1 + r.below(dup)); this.depth++; }
+      if (kind === 'swap') piece.push(OP.SWAP1 + r.below(swap));
+      if (kind === 'pop') { piece.push(OP.POP); this.depth--; }
+      if (kind === 'two') { piece.push(r.pick([OP.ADD, OP.ADD, OP.SUB, OP.SUB, OP.MUL, OP.DIV, OP.SDIV, OP.MOD, OP.SMOD, OP.SIGNEXTEND, OP.LT, OP.GT, OP.SLT, OP.SGT, OP.EQ, OP.AND, OP.OR, OP.XOR, OP.BYTE, OP.SHL, OP.SHR, OP.SAR])); this.depth--; }
+      if (kind === 'one') piece.push(r.pick([OP.ISZERO, OP.ISZERO, OP.NOT, OP.CALLDATALOAD, this.fork === 'osaka' ? OP.CLZ : OP.NOT]));
+      if (kind === 'three') { piece.push(r.pick([OP.ADDMOD, OP.MULMOD])); this.depth -= 2; }
+      if (kind === 'load') { piece.push(push(r.below(200)), OP.MLOAD); this.depth++; }
+      if (kind === 'loadTop') piece.push(push(0xff), OP.AND, ...(r.chance(50) ? [push(r.below(64)), OP.ADD] : []), OP.MLOAD);
+      if (kind === 'store') { piece.push(push(r.below(200)), r.chance(80) ? OP.MSTORE : OP.MSTORE8); this.depth--; }
+      if (kind === 'told') { piece.push(r.pick([OP.ADDRESS, OP.CALLER, OP.CALLVALUE, OP.CALLDATASIZE, OP.CODESIZE, OP.PC, OP.MSIZE, OP.GAS, OP.RETURNDATASIZE, OP.TIMESTAMP])); this.depth++; }
+    }
+    this.add(piece);
+    while (this.depth > floor + 2) { this.add(r.chance(50) ? OP.XOR : OP.ADD); this.depth--; }
+  }
+  // Round and round, counting down or up, until a comparison of some kind says no.
   loop() {
-    const label = newLabel(), before = this.depth + 1;
-    this.add(push(this.r.between(1, 5)), { label });
+    const r = this.r, label = newLabel(), out = newLabel(), before = this.depth + 1, rounds = r.weighted([[6, r.between(1, 5)], [2, r.between(25, 70)]]), many = rounds > 5;
+    const kind = r.below(5), counter = kind < 2 ? rounds : 0;
+    this.add(push(counter), { label });
     this.depth++;
-    this.some(this.r.between(1, 3), 2);
+    if (many) this.pure(r.between(2, 14)); else this.some(r.between(1, 3), 2);
+    if (many && r.chance(40)) this.storage();
     this.level_(before);
-    this.add(push(1), OP.SWAP1, OP.SUB, OP.DUP1, { to: label }, OP.JUMPI);
+    if (kind === 0) this.add(push(1), OP.SWAP1, OP.SUB, OP.DUP1, { to: label }, OP.JUMPI);
+    if (kind === 1) this.add(push(1), OP.SWAP1, OP.SUB, OP.DUP1, OP.ISZERO, OP.ISZERO, { to: label }, OP.JUMPI);
+    if (kind === 2) this.add(push(1), OP.ADD, OP.DUP1, push(rounds), OP.GT, OP.ISZERO, { to: out }, OP.JUMPI, { to: label }, OP.JUMP);
+    if (kind === 3) this.add(push(1), OP.ADD, push(rounds), OP.DUP1 + 1, r.pick([OP.LT, OP.SLT]), { to: label }, OP.JUMPI);
+    if (kind === 4) this.add(push(1), OP.ADD, OP.DUP1, push(rounds), OP.EQ, OP.ISZERO, { to: label }, OP.JUMPI);
+    this.add({ label: out });
   }
   // back to a depth
   level_(depth) { const piece = []; while (this.depth > depth) { piece.push(OP.POP); this.depth--; } while (this.depth < depth) { piece.push(push(1)); this.depth++; } if (piece.length) this.add(piece); }
@@ -102,7 +131,7 @@ class Writer {
     this.add(r.weighted([[5, [this.size(), this.offset(), OP.RETURN]], [4, [this.size(), this.offset(), OP.REVERT]], [2, [OP.STOP]], [2, [push(this.address()), OP.SELFDESTRUCT]], [1, [OP.INVALID]], [1, [push(r.below(200)), OP.JUMP]], [1, [Array(20).fill(OP.POP)]], [1, [r.pick([0x0c, 0x1f, 0x21, 0x4b, 0xa5, 0xb0, 0xc0, 0xe0, 0xef, 0xf6, 0xfb])]], [1, r.bytes(r.between(1, 8))]]));
   }
   some(n, nested = 0) {
-    const kinds = [[8, 'binary'], [5, 'onTop'], [3, 'unary'], [3, 'ternary'], [5, 'environment'], [3, 'account'], [1, 'codeCopy'], [5, 'store'], [4, 'load'], [4, 'copy'], [2, 'returned'], [2, 'hash'], [9, 'storage'], [4, 'transient'], [3, 'log'], [3, 'dup'], [3, 'swap'], [2, 'pop'], [6, 'call'], [5, 'precompile'], [2, 'create'], [1, 'block'], [nested ? 1 : 4, 'branch'], [nested ? 0 : 3, 'loop']];
+    const kinds = [[8, 'binary'], [5, 'onTop'], [6, 'pure'], [3, 'unary'], [3, 'ternary'], [5, 'environment'], [3, 'account'], [1, 'codeCopy'], [5, 'store'], [4, 'load'], [4, 'copy'], [2, 'returned'], [2, 'hash'], [9, 'storage'], [4, 'transient'], [3, 'log'], [3, 'dup'], [3, 'swap'], [2, 'pop'], [6, 'call'], [5, 'precompile'], [2, 'create'], [1, 'block'], [nested ? 1 : 4, 'branch'], [nested ? 0 : 3, 'loop']];
     for (let i = 0; i < n; i++) this[this.r.weighted(kinds)]();
   }
 }

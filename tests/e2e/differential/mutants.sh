@@ -17,6 +17,9 @@ mutants=(
     'node/stf/journal_storage.c~20000 : 2900~20000 : 2901'
     'node/stf/precompiles.c~600 + 120~600 + 119'
     'node/stf/evm_memory.c~words / 512~words / 511'
+    'node/stf/evm_fused.def~TOP.w[0] > IMM || !u256_fits_u64(&TOP)~TOP.w[0] > IMM'
+    'node/stf/evm_fused.def~evm_shr_limbs(&TOP, 2,~evm_shr_limbs(&TOP, 1,'
+    'node/stf/evm_fused.def~evm_slt(SLOT, &TOP)~evm_slt(&TOP, SLOT)'
 )
 copy=build/mutants
 rm -rf "$copy"

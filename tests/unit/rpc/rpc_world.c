@@ -67,7 +67,7 @@ static void open_chain(struct rpc_world *w)
     struct err err = { 0 };
     struct genesis g;
     struct mempool_config pool;
-    struct state_config sc = { STATE_HISTORY_BLOCKS_DEFAULT, STATE_PROOF_BLOCKS_DEFAULT };
+    struct state_config sc = { w->cfg.general.history_blocks, STATE_PROOF_BLOCKS_DEFAULT };
     struct store_config st = { .dir = w->dir };
     w->store = store_open(w->base, &st, &err);
     assert_true(w->store != NULL);

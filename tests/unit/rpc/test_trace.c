@@ -546,6 +546,31 @@ static void test_refusals_in_words(void **state)
     world_close(w);
 }
 
+static void short_history(struct config *cfg)
+{
+    cfg->rpc.debug_namespace = true;
+    cfg->general.history_blocks = 16;
+}
+
+static void test_a_block_whose_state_is_gone(void **state)
+{
+    (void)state;
+    struct rpc_world *w = world_open(short_history);
+    const char *first = world_send(w, 1, COUNTER, "0x01", 0, 200000), *last = first;
+    json_decref(world_receipt(w, first));
+    json_decref(trace_tx(w, first, "{\"tracer\":\"callTracer\"}"));
+    for (unsigned i = 0; i < 20; i++) {
+        last = world_send(w, 1, COUNTER, "0x01", 0, 200000);
+        json_decref(world_receipt(w, last));
+    }
+    json_decref(trace_tx(w, last, "{\"tracer\":\"callTracer\"}"));
+    expect_error(w, "debug_traceTransaction", world_format(w, "[\"%s\"]", first), -32602,
+                 "historical block 0 is not available");
+    expect_error(w, "debug_traceBlockByNumber", "[\"0x1\"]", -32602,
+                 "historical block 0 is not available");
+    world_close(w);
+}
+
 static void test_bounds_of_time_and_size(void **state)
 {
     (void)state;
@@ -679,6 +704,7 @@ int main(void)
         cmocka_unit_test(test_failed_and_creating_transactions),
         cmocka_unit_test(test_options_of_the_struct_logger),
         cmocka_unit_test(test_refusals_in_words),
+        cmocka_unit_test(test_a_block_whose_state_is_gone),
         cmocka_unit_test(test_bounds_of_time_and_size),
         cmocka_unit_test(test_transactions_without_native_resource),
         cmocka_unit_test(test_several_tracers_at_once),
