@@ -428,7 +428,7 @@ static void flat_write(struct trace *t, void *state, struct buf *out)
 {
     struct calls *c = state;
     const struct frame *f = settle(t, c);
-    uint32_t path[EVM_DEPTH_CAP + 1] = { 0 };
+    uint32_t path[EE_DEPTH_CAP + 1] = { 0 };
     size_t depth = 0;
     js_open(out, '[');
     while (f && !out->failed) {

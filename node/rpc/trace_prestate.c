@@ -92,7 +92,7 @@ static void look_callee(struct prestate *p, const struct addr *a)
     struct addr target;
     (void)look(p, a);
     if (stf_block_account(p->t->at.block, a, &before, &now) && account_is_delegated(&now) &&
-        stf_block_code(p->t->at.block, &now, &code) && evm_delegation_target(code, &target))
+        stf_block_code(p->t->at.block, &now, &code) && account_delegation_target(code, &target))
         (void)look(p, &target);
 }
 

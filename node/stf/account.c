@@ -90,6 +90,14 @@ void code_blob_build(uint8_t *out, struct bytes code)
     }
 }
 
+bool account_delegation_target(struct bytes code, struct addr *target)
+{
+    if (code.len != 23 || code.p[0] != 0xef || code.p[1] != 0x01 || code.p[2] != 0x00)
+        return false;
+    memcpy(target->b, code.p + 3, 20);
+    return true;
+}
+
 void account_set_code(struct account_record *a, struct bytes blob, size_t code_len)
 {
     CHECK(blob.len == code_blob_len(code_len));

@@ -15,6 +15,7 @@
 #define ACCOUNT_RECORD_LEN           124u
 #define ACCOUNT_VERSIONING_NONE      0x0000000000000000ull
 #define ACCOUNT_VERSIONING_DEPLOYED  0x0101010000000000ull
+#define ACCOUNT_ENVIRONMENT_EVM      1u
 #define ACCOUNT_VERSIONING_DELEGATED 0x0201010000000000ull /* EIP-7702 */
 
 struct account_record {
@@ -38,6 +39,18 @@ bool account_is_empty(const struct account_record *a);
 static inline bool account_is_delegated(const struct account_record *a)
 {
     return a->versioning >> 56 == 2;
+}
+/* EIP-7702: true and the target when the code is a designator (0xef0100 || address) */
+bool account_delegation_target(struct bytes code, struct addr *target);
+/* The environment its code is for (ee.h); 0 without code. */
+static inline uint8_t account_environment(const struct account_record *a)
+{
+    return (uint8_t)(a->versioning >> 48);
+}
+/* Of an account whose code is for that environment. */
+static inline uint64_t account_versioning_deployed(uint8_t environment)
+{
+    return (ACCOUNT_VERSIONING_DEPLOYED & ~(0xffull << 48)) | (uint64_t)environment << 48;
 }
 /* blake2s(record), also for the all-zero record (spec 20 §2.1) */
 struct b256 account_value(const struct account_record *a);

@@ -1,12 +1,11 @@
 /* node/stf/ee.c: the table of execution environments, and the buffers they share (ee.h). */
 #include "node/stf/ee.h"
 
-const struct stf_ee *stf_ee_find(uint8_t id)
+const struct stf_ee *stf_ee_find(const struct stf_rules *rules, uint8_t id)
 {
-    static const struct stf_ee *const table[] = { &stf_ee_evm };
-    for (size_t i = 0; i < GH_COUNT(table); i++) {
-        if (table[i]->id == id)
-            return table[i];
+    for (size_t i = 0; i < rules->environment_cnt; i++) {
+        if (rules->environments[i]->id == id)
+            return rules->environments[i];
     }
     return NULL;
 }

@@ -2,7 +2,8 @@
  *
  * Execution environments are a table. An environment runs one frame until it asks for something or
  * ends; the frame driver (frame.c) answers requests and owns the stack of frames, so there is no C
- * recursion, and running out of native unwinds all frames at once. EVM is number 1. */
+ * recursion, and running out of native unwinds all frames at once. The table is part of the rules
+ * (rules.h); EVM is number 1. Nothing above this header knows an opcode. */
 #ifndef GH_STF_EE_H
 #define GH_STF_EE_H
 
@@ -33,7 +34,8 @@ struct ee_create_request {
     struct bytes initcode; /* borrowed */
     struct u256 value;
     struct b256 salt;
-    bool has_salt; /* CREATE2 */
+    bool has_salt;       /* CREATE2 */
+    uint8_t environment; /* whose initcode it is; 0: the creator's */
     uint64_t gas;
 };
 
@@ -69,17 +71,23 @@ struct ee_frame {
     void *state;
 };
 
+#define EE_ID_CAP    4u    /* ids are 1 .. EE_ID_CAP - 1 */
+#define EE_DEPTH_CAP 1025u /* depths 0..1024 */
+
 struct stf_ee {
-    uint8_t id;
+    uint8_t id; /* as account records have it */
     /* Both run until a request or the end. The frame's state is created by start, in the block's
      * arena or in memory the environment pools in *pool (one pointer per block, NULL at first). */
     enum ee_exit (*start)(struct stf_block *b, struct ee_frame *f, void **pool);
     enum ee_exit (*resume)(struct stf_block *b, struct ee_frame *f, const struct ee_result *sub,
                            void **pool);
+    /* Initcode succeeded with its output, the code: what deploying it costs, and whether it may be. HALT_NONE: yes. */
+    enum stf_halt (*deploy)(struct stf_block *b, struct ee_frame *f);
     /* The frame is gone (ended, or unwound): give its state back to the pool. */
     void (*finish)(struct ee_frame *f, void **pool);
 };
-const struct stf_ee *stf_ee_find(uint8_t id); /* NULL: no such environment */
+/* NULL: these rules have no such environment */
+const struct stf_ee *stf_ee_find(const struct stf_rules *rules, uint8_t id);
 extern const struct stf_ee stf_ee_evm;
 
 /* A buffer in the block's arena that grows and is used again. */

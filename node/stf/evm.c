@@ -681,19 +681,30 @@ static enum ee_exit evm_resume(struct stf_block *b, struct ee_frame *f, const st
     return run(b, f, e);
 }
 
+static enum stf_halt evm_deploy(struct stf_block *b, struct ee_frame *f)
+{
+    struct bytes code = f->output;
+    if (code.len > sys_rules(b)->max_code_len || (code.len && code.p[0] == 0xef))
+        return HALT_CODE_RULE; /* EIP-170, EIP-3541 */
+    return res_charge(&f->res, EVM_GAS_CODE_BYTE * (uint64_t)code.len, 0);
+}
+
 static void evm_finish(struct ee_frame *f, void **pool)
 {
-    /* the state stays in its depth's place in the pool; its memory is not below anyone any more */
+    /* the state stays in its depth's place in the pool, the memory counts no more */
     struct evm *e = f->state;
     (void)pool;
-    if (e)
+    if (e) {
+        e->pool->memory_open -= e->mem_len;
         e->mem_len = 0;
+    }
     f->state = NULL;
 }
 
 const struct stf_ee stf_ee_evm = {
-    .id = 1,
+    .id = ACCOUNT_ENVIRONMENT_EVM,
     .start = evm_start,
     .resume = evm_resume,
+    .deploy = evm_deploy,
     .finish = evm_finish,
 };

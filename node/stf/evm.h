@@ -33,10 +33,10 @@
 #include "node/stf/rules.h"
 
 #define EVM_STACK_CAP     1024u
-#define EVM_DEPTH_CAP     1025u /* depths 0..1024 */
 #define EVM_CODE_PADDING  33u
 #define EVM_STEP_NATIVE   20u
 #define EVM_GAS_COPY_WORD 3u
+#define EVM_GAS_CODE_BYTE 200u /* deployed */
 /* spec 10 §7.7: copies and heap growth */
 #define EVM_NATIVE_COPY_BASE 80u
 #define EVM_NATIVE_HEAP_BASE 35u
@@ -67,7 +67,6 @@ struct evm {            /* one per depth, pooled */
     uint8_t *mem;
     size_t mem_len; /* multiple of 32; bytes below it are valid */
     size_t mem_cap;
-    size_t mem_below;        /* memory of the frames that wait for this one */
     uint64_t mem_gas;        /* paid for mem_len */
     const uint8_t *code;     /* padded copy */
     const uint8_t *bitmap;   /* jump destinations */
@@ -102,8 +101,9 @@ struct evm_pair_hash {
     bool is_set;
 };
 struct evm_pool { /* one per block, in its arena */
-    struct evm *by_depth[EVM_DEPTH_CAP];
+    struct evm *by_depth[EE_DEPTH_CAP];
     struct evm_code_slot codes[EVM_CODE_SLOTS];
+    size_t memory_open; /* of all frames that have not ended */
     size_t code_cnt, code_bytes, translated_bytes;
     struct evm_pair_hash pair_hashes[EVM_PAIR_HASHES];
 };
@@ -140,8 +140,6 @@ enum stf_halt evm_op_call(struct stf_block *b, struct ee_frame *f, struct evm *e
 enum stf_halt evm_op_create(struct stf_block *b, struct ee_frame *f, struct evm *e, struct u256 *sp,
                             bool has_salt);
 
-/* EIP-7702: true and the target when the code is a delegation designator (0xef0100 || address) */
-bool evm_delegation_target(struct bytes code, struct addr *target);
 /* name of an opcode, NULL when undefined */
 const char *evm_op_name(uint8_t op);
 

@@ -15,14 +15,6 @@ const char *evm_op_name(uint8_t op)
     return names[op];
 }
 
-bool evm_delegation_target(struct bytes code, struct addr *target)
-{
-    if (code.len != 23 || code.p[0] != 0xef || code.p[1] != 0x01 || code.p[2] != 0x00)
-        return false;
-    memcpy(target->b, code.p + 3, 20);
-    return true;
-}
-
 void evm_jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len)
 {
     memset(bitmap, 0, (len + 63) / 64 * 8);
@@ -147,7 +139,7 @@ enum stf_halt evm_acquire(struct stf_block *b, struct ee_frame *f, void **pool_s
     struct evm_pool *pool = pool_get(b, pool_slot);
     if (!pool)
         return sys_fail(b, STF_E_OUT_OF_MEMORY);
-    CHECK(f->depth < EVM_DEPTH_CAP);
+    CHECK(f->depth < EE_DEPTH_CAP);
     struct evm *e = pool->by_depth[f->depth];
     if (!e) {
         e = evm_create(b);
@@ -158,8 +150,6 @@ enum stf_halt evm_acquire(struct stf_block *b, struct ee_frame *f, void **pool_s
     enum stf_halt halt = load_code(b, f, pool, e);
     if (halt != HALT_NONE)
         return halt;
-    const struct evm *below = f->depth ? pool->by_depth[f->depth - 1] : NULL;
-    e->mem_below = below ? below->mem_below + below->mem_len : 0;
     e->mem_len = 0;
     e->mem_gas = 0;
     e->returndata = bytes_of(NULL, 0);
@@ -199,7 +189,8 @@ bool evm_memory_is_payable(const struct stf_block *b, const struct ee_frame *f, 
                            uint64_t end)
 {
     uint64_t gas, native;
-    if (end > MEMORY_OFFSET_MAX || e->mem_below + end + 31 > sys_rules(b)->max_heap_len)
+    if (end > MEMORY_OFFSET_MAX ||
+        e->pool->memory_open - e->mem_len + end + 31 > sys_rules(b)->max_heap_len)
         return false;
     growth_cost(e, (end + 31) / 32, &gas, &native);
     return f->res.gas >= gas && f->res.native >= native;
@@ -219,16 +210,14 @@ enum stf_halt evm_memory_grow(struct stf_block *b, struct ee_frame *f, struct ev
     enum stf_halt halt = res_charge(&f->res, gas, native);
     if (halt != HALT_NONE)
         return halt;
-    /* ZKOS: one heap for all frames that are open; a frame it is too small for is out of gas. Elsewhere the bound is ours,
-     * a frame's own, and ends the transaction. */
-    const struct stf_rules *rules = sys_rules(b);
-    if (rules->is_zksync_os && e->mem_below + new_len > rules->max_heap_len)
-        return HALT_OUT_OF_GAS;
-    if (new_len > rules->max_heap_len)
-        return HALT_OUT_OF_NATIVE;
+    /* One heap for all frames that are open. ZKOS: a frame it is too small for is out of gas. */
+    if (e->pool->memory_open - e->mem_len + new_len > sys_rules(b)->max_heap_len)
+        return sys_rules(b)->full_heap_is_out_of_gas ? HALT_OUT_OF_GAS
+                                                     : sys_fail(b, STF_E_OUT_OF_MEMORY);
     if (!memory_reserve(b, e, (size_t)new_len))
         return sys_fail(b, STF_E_OUT_OF_MEMORY);
     memset(e->mem + e->mem_len, 0, (size_t)new_len - e->mem_len);
+    e->pool->memory_open += (size_t)new_len - e->mem_len;
     e->mem_len = (size_t)new_len;
     e->mem_gas += gas;
     return HALT_NONE;

@@ -371,7 +371,7 @@ static enum stf_halt charge_callee(struct stf_block *b, struct ee_frame *f,
     const uint8_t *bitmap;
     struct addr target;
     halt = sys_code(b, rec, &code, &bitmap);
-    if (halt != HALT_NONE || !evm_delegation_target(code, &target))
+    if (halt != HALT_NONE || !account_delegation_target(code, &target))
         return halt;
     halt = sys_account(b, &f->res, &target, true, &rec);
     return halt == HALT_NONE ? res_charge(&f->res, 0, sys_native_code_read(rec)) : halt;

@@ -8,13 +8,10 @@
  * remainders go back. Reaching the callee and its code was paid by the caller's environment;
  * native for transfers, nonces and initcode is charged here. */
 #include "node/stf/ee.h"
-#include "node/stf/evm.h"
 
-#define FRAME_CAP (EVM_DEPTH_CAP + 1) /* one more, to refuse a call in */
-#define EE_ID_CAP 4u
+#define FRAME_CAP (EE_DEPTH_CAP + 1) /* one more, to refuse a call in */
 
-#define GAS_CODE_DEPOSIT     200u /* a byte */
-#define NATIVE_INITCODE_BYTE 6u   /* spec 10 §7.7: bytecode preprocessing */
+#define NATIVE_INITCODE_BYTE 6u /* spec 10 §7.7: bytecode preprocessing */
 
 struct frame_slot { /* one per depth */
     struct ee_frame f;
@@ -136,15 +133,10 @@ static enum stf_halt check_balance(struct driver *d, struct stf_res *res, const 
     return halt;
 }
 
-static uint8_t environment_of(const struct account_record *rec)
-{
-    return (uint8_t)(rec->versioning >> 48);
-}
-
 /* ZKOS: a contract of no code still runs, for a step */
 static bool has_code(const struct driver *d, const struct account_record *rec)
 {
-    return rec->code_len || (d->rules->is_zksync_os && environment_of(rec));
+    return rec->code_len || (d->rules->is_zksync_os && account_environment(rec));
 }
 
 /* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none.
@@ -156,7 +148,7 @@ static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charge
     const struct account_record *rec;
     enum stf_halt halt = sys_account(d->b, res, &f->code_addr, false, &rec);
     for (unsigned hop = 0; halt == HALT_NONE && has_code(d, rec); hop++) {
-        uint8_t ee_id = environment_of(rec);
+        uint8_t ee_id = account_environment(rec);
         bool is_delegated = account_is_delegated(rec);
         f->code_hash = rec->bytecode_hash;
         if (res)
@@ -166,8 +158,8 @@ static enum stf_halt load_code(struct driver *d, struct ee_frame *f, bool charge
         if (halt != HALT_NONE)
             return halt;
         struct addr target;
-        if (hop > 0 || !is_delegated || !evm_delegation_target(f->code, &target)) {
-            f->ee = stf_ee_find(ee_id);
+        if (hop > 0 || !is_delegated || !account_delegation_target(f->code, &target)) {
+            f->ee = stf_ee_find(d->rules, ee_id);
             return f->ee ? HALT_NONE : sys_fail(d->b, STF_E_ORACLE);
         }
         /* a designator is never run itself; its target is not followed further */
@@ -287,6 +279,7 @@ static enum stf_halt check_collision(struct driver *d, const struct addr *a)
 }
 
 struct create {
+    const struct stf_ee *ee;
     const struct addr *creator;
     struct bytes initcode;
     const struct u256 *value;
@@ -375,7 +368,7 @@ static void show_address(struct driver *d, struct ee_frame *f, const struct crea
 static enum stf_halt enter_create(struct driver *d, struct frame_slot *s, const struct create *c)
 {
     struct ee_frame *f = &s->f;
-    f->ee = &stf_ee_evm;
+    f->ee = c->ee;
     memset(&f->self, 0, sizeof(f->self));
     f->code_addr = f->self;
     f->caller = *c->creator;
@@ -413,12 +406,9 @@ static enum stf_halt enter_create(struct driver *d, struct frame_slot *s, const 
 static enum stf_halt deploy(struct driver *d, struct frame_slot *s)
 {
     struct ee_frame *f = &s->f;
-    struct bytes code = f->output;
-    if (code.len > d->rules->max_code_len || (code.len && code.p[0] == 0xef))
-        return HALT_CODE_RULE; /* EIP-170, EIP-3541 */
-    enum stf_halt halt = res_charge(&f->res, GAS_CODE_DEPOSIT * (uint64_t)code.len, 0);
+    enum stf_halt halt = f->ee->deploy(d->b, f);
     if (halt == HALT_NONE)
-        halt = sys_set_code(d->b, &f->res, &f->self, code);
+        halt = sys_set_code(d->b, &f->res, &f->self, f->ee->id, f->output);
     if (halt != HALT_NONE)
         return halt;
     s->created = f->self;
@@ -474,7 +464,11 @@ static enum stf_halt enter_request(struct driver *d, unsigned depth, enum ee_exi
     if (kind == EE_CALL)
         return enter_call(d, s, &parent->request.call, false);
     const struct ee_create_request *req = &parent->request.create;
+    const struct stf_ee *ee =
+        req->environment ? stf_ee_find(d->rules, req->environment) : parent->ee;
+    CHECK(ee); /* environments ask only for what their rules have */
     struct create c = {
+        .ee = ee,
         .creator = &parent->self,
         .initcode = req->initcode,
         .value = &req->value,
@@ -601,6 +595,7 @@ struct frame_outcome frame_run_create(struct stf_block *b, struct stf_res *res,
         return (struct frame_outcome){ .halt = sys_fail(b, STF_E_OUT_OF_MEMORY) };
     struct sys_mark mark = sys_snapshot(b);
     struct create c = {
+        .ee = sys_rules(b)->environments[0],
         .creator = creator,
         .initcode = initcode,
         .value = value,

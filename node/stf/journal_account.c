@@ -228,8 +228,8 @@ bool sys_created_in_tx(const struct stf_block *b, const struct addr *a)
 }
 
 /* Blob of the code in the arena; charges preprocessing, hashing and recording. */
-static enum stf_halt record_code(struct stf_block *b, struct stf_res *res, struct bytes code,
-                                 struct account_record *rec)
+static enum stf_halt record_code(struct stf_block *b, struct stf_res *res, uint8_t environment,
+                                 struct bytes code, struct account_record *rec)
 {
     size_t len = code_blob_len(code.len);
     if (res != NULL) {
@@ -243,7 +243,7 @@ static enum stf_halt record_code(struct stf_block *b, struct stf_res *res, struc
     if (blob == NULL)
         return journal_out_of_memory(b);
     code_blob_build(blob, code);
-    rec->versioning = ACCOUNT_VERSIONING_DEPLOYED;
+    rec->versioning = account_versioning_deployed(environment);
     rec->bytecode_hash = blake2s(blob, len);
     rec->code_len = (uint32_t)code.len;
     rec->artifacts_len = (uint32_t)code_artifacts_len(code.len);
@@ -252,7 +252,7 @@ static enum stf_halt record_code(struct stf_block *b, struct stf_res *res, struc
 }
 
 enum stf_halt sys_set_code(struct stf_block *b, struct stf_res *res, const struct addr *a,
-                           struct bytes code)
+                           uint8_t environment, struct bytes code)
 {
     struct account_entry *e;
     enum stf_halt h = journal_access(b, res, a, ACCOUNT_GAS_NONE, &e);
@@ -262,7 +262,7 @@ enum stf_halt sys_set_code(struct stf_block *b, struct stf_res *res, const struc
         return h;
     struct account_record rec = e->current;
     rec.observable_hash = keccak256(code.p, code.len);
-    h = record_code(b, res, code, &rec);
+    h = record_code(b, res, environment, code, &rec);
     if (h == HALT_NONE && res != NULL)
         h = res_charge(res, 0, NATIVE_ACCOUNT_WRITE);
     if (h != HALT_NONE)
@@ -293,7 +293,7 @@ enum stf_halt journal_force_code(struct stf_block *b, struct stf_res *res, const
         return sys_fail(b, STF_E_ORACLE);
     struct account_record rec = e->current;
     rec.observable_hash = *observable_hash;
-    h = record_code(b, res, code, &rec);
+    h = record_code(b, res, ACCOUNT_ENVIRONMENT_EVM, code, &rec);
     if (h == HALT_NONE)
         h = res_charge(res, 0, NATIVE_ACCOUNT_WRITE);
     if (h != HALT_NONE)

@@ -1,6 +1,8 @@
 /* node/stf/rules.c: the rule sets this build knows (rules.h). */
 #include "node/stf/rules.h"
 
+#include "node/stf/ee.h"
+
 /* spec 10 §8.2: 0x09 and 0x0a are absent and behave as accounts without code */
 static const struct rules_precompile zksync_os_v31_precompiles[] = {
     { 0x01, PRE_ECRECOVER }, { 0x02, PRE_SHA256 },     { 0x03, PRE_RIPEMD160 },
@@ -45,11 +47,15 @@ static const struct rules_precompile osaka_precompiles[] = {
         .limb_factor = 2, .exp_byte_iterations = 16                                                \
     }
 
+static const struct stf_ee *const environments[] = { &stf_ee_evm };
+
 #define CODE_LEN_MAX     24576u /* EIP-170 */
 #define INITCODE_LEN_MAX 49152u /* EIP-3860 */
 #define DEPTH_MAX        1024u
 #define HEAP_LEN_MAX     (128u << 20) /* spec 10 §8.1 */
-#define RETURN_LEN_MAX   (256u << 20) /* zksync-os: MAX_RETURN_BUFFER_SIZE */
+/* Ours, not a rule: 1,024 frames of 2 MiB. Blocks have no gas for more, unless a chain gives a transaction billions. */
+#define HEAP_LEN_MAX_ETHEREUM (2u << 30)
+#define RETURN_LEN_MAX        (256u << 20) /* zksync-os: MAX_RETURN_BUFFER_SIZE */
 
 static const struct stf_rules zksync_os_v31 = {
     .name = "zksync-os v31",
@@ -57,12 +63,15 @@ static const struct stf_rules zksync_os_v31 = {
     .is_zksync_os = true,
     .precompiles = zksync_os_v31_precompiles,
     .precompile_cnt = GH_COUNT(zksync_os_v31_precompiles),
+    .environments = environments,
+    .environment_cnt = GH_COUNT(environments),
     .modexp = MODEXP_EIP2565,
     .opcodes = OPCODES_CANCUN,
     .max_code_len = CODE_LEN_MAX,
     .max_initcode_len = INITCODE_LEN_MAX,
     .max_depth = DEPTH_MAX,
     .max_heap_len = HEAP_LEN_MAX,
+    .full_heap_is_out_of_gas = true,
     .max_return_len = RETURN_LEN_MAX,
     .block_native_limit = 1ull << 35,
     .tx_native_limit = 1ull << 35,
@@ -84,8 +93,10 @@ static const struct stf_rules zksync_os_v31 = {
 
 /* What the Ethereum rule sets share: one resource, base fee burned, all of EIP-4844. */
 #define ETHEREUM_COMMON                                                                            \
-    .execution_version = 0, .is_zksync_os = false, .max_code_len = CODE_LEN_MAX,                   \
-    .max_initcode_len = INITCODE_LEN_MAX, .max_depth = DEPTH_MAX, .max_heap_len = HEAP_LEN_MAX,    \
+    .execution_version = 0, .is_zksync_os = false, .environments = environments,                   \
+    .environment_cnt = GH_COUNT(environments), .max_code_len = CODE_LEN_MAX,                       \
+    .max_initcode_len = INITCODE_LEN_MAX, .max_depth = DEPTH_MAX,                                  \
+    .max_heap_len = HEAP_LEN_MAX_ETHEREUM, .full_heap_is_out_of_gas = false,                       \
     .max_return_len = UINT64_MAX, .block_native_limit = UINT64_MAX, .tx_native_limit = UINT64_MAX, \
     .block_l2_log_limit = UINT32_MAX, .burns_base_fee = true, .prevrandao_is_one = false,          \
     .blob_hash_is_zero = false, .tx_blob = true, .has_system_txs = false,                          \

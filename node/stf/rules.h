@@ -46,12 +46,16 @@ struct rules_modexp {
     uint64_t short_len, short_complexity, limb_factor, exp_byte_iterations;
 };
 
+struct stf_ee; /* ee.h */
+
 struct stf_rules {
     const char *name;
     uint32_t execution_version; /* 0: Ethereum */
     bool is_zksync_os;
     const struct rules_precompile *precompiles; /* all pre-warmed */
     size_t precompile_cnt;
+    const struct stf_ee *const *environments; /* the first runs the initcode of transactions */
+    size_t environment_cnt;
     struct rules_modexp modexp;
     enum rules_opcode_set opcodes;
     /* limits */
@@ -68,7 +72,8 @@ struct stf_rules {
     uint32_t tx_blob_max;
     uint64_t blob_fee_fraction; /* BLOB_BASE_FEE_UPDATE_FRACTION, for whoever makes the context */
     /* behaviours that differ */
-    bool burns_base_fee; /* Ethereum: yes; ZKsync OS: coinbase gets the whole price */
+    bool full_heap_is_out_of_gas; /* otherwise the block is lost, with STF_E_OUT_OF_MEMORY */
+    bool burns_base_fee;          /* Ethereum: yes; ZKsync OS: coinbase gets the whole price */
     bool prevrandao_is_one;
     bool blob_hash_is_zero;
     bool tx_blob, tx_set_code; /* accepted types beyond 0, 1, 2 */

@@ -107,7 +107,7 @@ bool sys_created_in_tx(const struct stf_block *b, const struct addr *a);
 bool sys_has_storage(const struct stf_block *b, const struct addr *a);
 /* Stores code (blob built inside) on the account; charges native for hashing and preprocessing, no gas. */
 enum stf_halt sys_set_code(struct stf_block *b, struct stf_res *res, const struct addr *a,
-                           struct bytes code);
+                           uint8_t environment, struct bytes code);
 /* EIP-6780; moves the balance at once, deletion at the end of the transaction. Charges the beneficiary's access
  * (gas: 2600 if cold, 25000 if it is empty and value moves; 5000 base by the opcode table). in_creation: the frame
  * runs initcode, so the account dies in any case. */

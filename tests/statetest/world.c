@@ -65,7 +65,7 @@ static struct bytes blob_of(struct bytes code, struct arena *arena)
 static void mark_delegation(struct account_record *rec, struct bytes *blob)
 {
     struct addr target;
-    if (!evm_delegation_target(bytes_of(blob->p, rec->code_len), &target))
+    if (!account_delegation_target(bytes_of(blob->p, rec->code_len), &target))
         return;
     blob->len = code_padded_len(rec->code_len); /* without a bitmap */
     rec->versioning = ACCOUNT_VERSIONING_DELEGATED;

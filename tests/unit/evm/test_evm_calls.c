@@ -1,4 +1,5 @@
 /* Calls: value, static frames, depth, return data, tx-fatal unwinding, delegation, tracing. */
+#include "node/stf/rules.h"
 #include "tests/unit/evm/prog.h"
 
 #include <string.h>
@@ -500,9 +501,66 @@ static void tracing_sees_every_step_and_changes_nothing(void **state)
     }
 }
 
+/* ---- memory of many frames ---- */
+
+struct nested {
+    enum stf_halt halt;
+    uint64_t frames, gas_left;
+};
+/* Every frame takes `kib` of memory and calls itself; the answer is how many frames could. */
+static struct nested nest(struct stf_rules *rules, unsigned kib)
+{
+    static struct vm vm;
+    static struct prog p;
+    vm_init(&vm);
+    vm.rules = rules;
+    p.n = 0;
+    prog_op(&p, 0x5f); /* mem[kib * 1024 - 32] = 0 */
+    prog_push(&p, (uint64_t)kib * 1024 - 32);
+    prog_op(&p, O_MSTORE);
+    prog_call_gas(&p, O_CALL, VM_CODE, 0, 0, 32, 0);
+    prog_op(&p, O_POP);
+    prog_op(&p, 0x5f); /* return mem[0] + 1; a callee that failed left nothing there */
+    prog_op(&p, O_MLOAD);
+    prog_push(&p, 1);
+    prog_op(&p, O_ADD);
+    prog_op(&p, 0x5f);
+    prog_op(&p, O_MSTORE);
+    prog_push(&p, 32);
+    prog_op(&p, 0x5f);
+    prog_op(&p, O_RETURN);
+    vm_account_bytes(&vm, VM_CODE, 1, 0, prog_bytes(&p), 0);
+    vm_open(&vm);
+    struct vm_result r = vm_call(&vm, VM_CODE, vm_no_bytes(), 0, (uint64_t)1 << 60, VM_PLENTY);
+    struct nested n = { r.halt, r.output.len == 32 ? vm_word(r.output) : 0, r.gas_left };
+    vm_close(&vm);
+    return n;
+}
+
+static void nested_frames_share_the_bound_of_memory(void **state)
+{
+    struct stf_rules rules = *stf_rules_zksync_os_v31();
+    (void)state;
+    rules.max_return_len = UINT64_MAX;
+    /* 1,024 frames of 128 KiB fill the 128 MiB of ZKsync OS; the 1,025th is out of gas */
+    struct nested r = nest(&rules, 128);
+    assert_int_equal(r.halt, HALT_STOP);
+    assert_int_equal(r.frames, 1024);
+    assert_int_equal(nest(&rules, 124).frames, 1025); /* all there may be */
+    assert_int_equal(nest(&rules, 256).frames, 512);
+    /* where the bound is only ours, whoever goes beyond it loses the block, and nothing else happens */
+    rules = *stf_rules_ethereum_osaka();
+    rules.max_heap_len = 8u << 20;
+    assert_int_equal(nest(&rules, 7).frames, 1025);
+    r = nest(&rules, 16);
+    assert_int_equal(r.halt, HALT_BLOCK);
+    assert_int_equal(r.gas_left, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nested_frames_share_the_bound_of_memory),
         cmocka_unit_test(out_of_native_at_depth_unwinds_everything),
         cmocka_unit_test(a_callee_gets_all_native_and_63_of_64_gas),
         cmocka_unit_test(a_call_with_value_moves_it_and_adds_the_stipend),

@@ -277,7 +277,7 @@ static void test_set_code_native(void **state)
     fixture_init(&f);
     struct stf_res res = { 0, 10000000 };
     struct bytes code = chain_hex(&f.c, "5b5b5b");
-    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, code), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, 1, code), HALT_NONE);
     /* access (new), keccak, bitmap, blob of 16, record, write */
     assert_int_equal(10000000 - res.native,
                      (4000 + 4000 + 242240) + 20000 + 6 * 3 + (800 + 340) + 500 + 1000);
@@ -342,7 +342,7 @@ static void test_selfdestruct_of_new_contract(void **state)
     struct b256 k = b256_of_u64(1);
     struct u256 v = u256_of_u64(5);
     assert_int_equal(sys_mark_created(f.c.b, &res, &f.a), HALT_NONE);
-    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, chain_hex(&f.c, "00")), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, 1, chain_hex(&f.c, "00")), HALT_NONE);
     (void)store(&f, 1, 7);
     assert_int_equal(sys_add_balance(f.c.b, NULL, &f.a, &v), HALT_NONE);
     struct sys_mark m = sys_snapshot(f.c.b);
@@ -354,7 +354,7 @@ static void test_selfdestruct_of_new_contract(void **state)
     chain_begin(&f.c);
     journal_tx_begin(f.c.b);
     assert_int_equal(sys_mark_created(f.c.b, &res, &f.a), HALT_NONE);
-    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, chain_hex(&f.c, "00")), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, 1, chain_hex(&f.c, "00")), HALT_NONE);
     (void)store(&f, 1, 7);
     assert_int_equal(sys_add_balance(f.c.b, NULL, &f.a, &v), HALT_NONE);
     (void)destroy(&f, &f.a, &to);
@@ -419,10 +419,10 @@ static void test_preimages_and_order(void **state)
     struct stf_res res = { 1000000, 10000000 };
     struct addr second = addr_of_u32(0xabcdee);
     struct sys_mark m = sys_snapshot(f.c.b);
-    assert_int_equal(sys_set_code(f.c.b, &res, &second, chain_hex(&f.c, "6001")), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &second, 1, chain_hex(&f.c, "6001")), HALT_NONE);
     sys_rollback(f.c.b, m); /* not published */
-    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, chain_hex(&f.c, "00")), HALT_NONE);
-    assert_int_equal(sys_set_code(f.c.b, &res, &second, chain_hex(&f.c, "00")), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &f.a, 1, chain_hex(&f.c, "00")), HALT_NONE);
+    assert_int_equal(sys_set_code(f.c.b, &res, &second, 1, chain_hex(&f.c, "00")), HALT_NONE);
     (void)store(&f, 9, 1);
     (void)store(&f, 8, 1);
     journal_tx_commit(f.c.b);
@@ -517,7 +517,7 @@ static void apply(struct chain *c, const struct op *o)
         h = sys_increment_nonce(b, &res, &a, &nonce);
         break;
     case 6:
-        h = sys_set_code(b, &res, &a, bytes_of(code, 2));
+        h = sys_set_code(b, &res, &a, 1, bytes_of(code, 2));
         break;
     case 7:
         h = sys_emit_event(b, &res, &a, &k, 1, bytes_of(code, 2));

@@ -173,7 +173,7 @@ static void worked_changes(struct worked *x, struct stf_block *b)
     v = u256_of_u64(1000);
     set_balance(b, &x->coinbase, 0, &v);
     assert_int_equal(sys_mark_created(b, &res, &x->contract), HALT_NONE);
-    assert_int_equal(sys_set_code(b, &res, &x->contract, bytes_of(code, 5)), HALT_NONE);
+    assert_int_equal(sys_set_code(b, &res, &x->contract, 1, bytes_of(code, 5)), HALT_NONE);
     v = u256_of_u64(50);
     set_balance(b, &x->contract, 1, &v);
     set_slot(b, &x->contract, 0, 0xbeef);
