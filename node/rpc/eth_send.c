@@ -15,25 +15,12 @@
 #define MAX_TX_LEN       (16u << 20)
 #define MAX_SYNC_WAIT_MS 30000u
 
-/* Intrinsic resources of an L2 transaction on v31 (spec 10 §7.2) */
-#define NATIVE_BASE       922240u
-#define NATIVE_BYTE       259u
-#define NATIVE_ADDRESS    259980u
-#define NATIVE_KEY        256754u
-#define NATIVE_AUTH       860194u
-#define PUBDATA_INTRINSIC 134u
-#define PUBDATA_AUTH      80u
-
-static struct u256 intrinsic_native(const struct stf_tx *tx, const struct u256 *per_byte)
+static struct u256 intrinsic_native(const struct stf_tx *tx, const struct stf_rules *rules,
+                                    const struct u256 *per_byte)
 {
-    uint64_t keys = 0;
-    for (size_t i = 0; i < tx->access_cnt; i++)
-        keys += tx->access[i].key_cnt;
-    uint64_t native = NATIVE_BASE + NATIVE_BYTE * (uint64_t)tx->data.len +
-                      NATIVE_ADDRESS * (uint64_t)tx->access_cnt + NATIVE_KEY * keys +
-                      NATIVE_AUTH * (uint64_t)tx->auth_cnt;
-    struct u256 bytes = u256_of_u64(PUBDATA_INTRINSIC + PUBDATA_AUTH * (uint64_t)tx->auth_cnt);
-    struct u256 n = u256_of_u64(native), pubdata = u256_mul(&bytes, per_byte);
+    uint64_t native, bytes;
+    stf_l2_intrinsics(tx, rules, &native, &bytes);
+    struct u256 b = u256_of_u64(bytes), n = u256_of_u64(native), pubdata = u256_mul(&b, per_byte);
     return u256_add(&n, &pubdata);
 }
 
@@ -50,7 +37,7 @@ static bool check_native(struct rpc_call *c, const struct stf_tx *tx, const stru
     per_byte = u256_div(&h->pubdata_price, &h->native_price);
     if (u256_is_zero(&per_gas) || !u256_fits_u64(&per_gas) || !u256_fits_u64(&per_byte))
         return true;
-    needed = intrinsic_native(tx, &per_byte);
+    needed = intrinsic_native(tx, stf_rules_of_execution_version(h->execution_version), &per_byte);
     gas = u256_of_u64(tx->gas_limit);
     struct u256 bought = u256_mul(&gas, &per_gas), least = u256_div_ceil(&needed, &per_gas);
     if (!u256_lt(&bought, &needed))

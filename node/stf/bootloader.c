@@ -81,6 +81,18 @@ static enum stf_error compute_ratios(struct tx_run *r)
     return STF_OK;
 }
 
+void stf_l2_intrinsics(const struct stf_tx *tx, const struct stf_rules *rules, uint64_t *native,
+                       uint64_t *pubdata)
+{
+    uint64_t keys = 0;
+    for (size_t i = 0; i < tx->access_cnt; i++)
+        keys += tx->access[i].key_cnt;
+    *native = L2_NATIVE + L2_NATIVE_BYTE * (uint64_t)tx->data.len +
+              L2_NATIVE_ADDRESS * (uint64_t)tx->access_cnt + L2_NATIVE_KEY * keys +
+              L2_NATIVE_AUTH * (uint64_t)tx->auth_cnt;
+    *pubdata = rules->l2_intrinsic_pubdata + PUBDATA_PER_AUTH * (uint64_t)tx->auth_cnt;
+}
+
 static void compute_intrinsics(struct tx_run *r)
 {
     const struct stf_tx *tx = r->tx;
@@ -90,14 +102,7 @@ static void compute_intrinsics(struct tx_run *r)
         r->intrinsic_pubdata = 0;
         return;
     }
-    uint64_t keys = 0;
-    for (size_t i = 0; i < tx->access_cnt; i++)
-        keys += tx->access[i].key_cnt;
-    r->intrinsic_native = L2_NATIVE + L2_NATIVE_BYTE * (uint64_t)tx->data.len +
-                          L2_NATIVE_ADDRESS * (uint64_t)tx->access_cnt + L2_NATIVE_KEY * keys +
-                          L2_NATIVE_AUTH * (uint64_t)tx->auth_cnt;
-    r->intrinsic_pubdata =
-        r->b->rules->l2_intrinsic_pubdata + PUBDATA_PER_AUTH * (uint64_t)tx->auth_cnt;
+    stf_l2_intrinsics(tx, r->b->rules, &r->intrinsic_native, &r->intrinsic_pubdata);
 }
 
 static enum stf_error build_resources(struct tx_run *r)

@@ -200,6 +200,9 @@ struct stf_block *stf_block_begin(struct arena *arena, const struct stf_rules *r
                                   const struct stf_block_context *ctx,
                                   const struct stf_oracle *oracle, const struct stf_crypto *crypto,
                                   const struct stf_options *options, struct stf_fault *fault);
+/* What an L2 transaction of ZKsync OS pays before its body: native, and bytes of pubdata (spec 10 §7.2). */
+void stf_l2_intrinsics(const struct stf_tx *tx, const struct stf_rules *rules, uint64_t *native,
+                       uint64_t *pubdata);
 /* tx is borrowed during the call only, except that its data may be referenced by the results. */
 enum stf_verdict stf_tx_run(struct stf_block *b, const struct stf_tx *tx,
                             struct stf_tx_result *result);

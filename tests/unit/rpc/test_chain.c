@@ -197,6 +197,22 @@ static void test_gas_that_does_not_pay_the_start_is_refused(void **state)
     world_close(w);
 }
 
+/* an address of the access list is 260,238 more, a key 256,754: 5,459,232 native = 54,593 gas */
+static void test_gas_that_does_not_pay_the_access_list_is_refused(void **state)
+{
+    (void)state;
+    struct rpc_world *w = world_open(dear_pubdata);
+    struct wallet_tx t = {
+        .chain_id = 270, .gas_limit = 54592, .max_fee = 100000000, .access_keys = 1
+    };
+    refuse(w, raw_of(w, 1, &t), -32000, "intrinsic gas too low: gas 54592, minimum needed 54593");
+    t.gas_limit = 54593;
+    const char *hash =
+        world_text(w, "eth_sendRawTransaction", world_format(w, "[\"%s\"]", raw_of(w, 1, &t)));
+    assert_int_equal(json_quantity(world_receipt(w, hash), "gasUsed"), 54593);
+    world_close(w);
+}
+
 static void test_nonce_gap_waits_and_counts_as_queued(void **state)
 {
     (void)state;
@@ -490,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_transfer_in_block_receipt_and_state),
         cmocka_unit_test(test_submissions_are_refused_in_words),
         cmocka_unit_test(test_gas_that_does_not_pay_the_start_is_refused),
+        cmocka_unit_test(test_gas_that_does_not_pay_the_access_list_is_refused),
         cmocka_unit_test(test_nonce_gap_waits_and_counts_as_queued),
         cmocka_unit_test(test_contract_logs_blooms_and_ranges),
         cmocka_unit_test(test_filters_give_what_is_new),
