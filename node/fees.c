@@ -7,9 +7,8 @@
 #include "node/base/log.h"
 #include "node/topology_internal.h"
 
-#define FEE_POLL_S     13
-#define FEE_WINDOW     100
-#define TIP_PERCENTILE 50
+#define FEE_POLL_S 13
+#define FEE_WINDOW 100
 
 void fees_init(struct node *n)
 {
@@ -22,6 +21,7 @@ void fees_init(struct node *n)
                              .native_per_gas = c->fee.native_per_gas,
                              .da = c->l1_sender.pubdata_mode == PUBDATA_VALIDIUM ? FEE_DA_VALIDIUM
                                                                                  : FEE_DA_CALLDATA,
+                             .sl_tip = c->l1_sender.max_priority_fee_per_gas,
                              .fill_num = 1,
                              .fill_den = 2,
                              .pubdata_price_cap = c->fee.pubdata_price_cap,
@@ -98,7 +98,6 @@ static void on_history(void *arg, const struct eth_reply *reply, const struct et
         return;
     }
     n->fee_inputs.sl_base_fee = median(h->base_fees, h->base_fee_cnt);
-    n->fee_inputs.sl_tip = median(h->rewards, h->rewards ? h->reward_cnt : 0);
     if (n->gateway && n->fee_inputs.da == FEE_DA_CALLDATA)
         n->fee_inputs.da = FEE_DA_GATEWAY;
     if (n->fee_inputs.da == FEE_DA_GATEWAY && !h->pubdata_prices) {
@@ -120,8 +119,7 @@ static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
     if (!n->have_contracts) /* which layer to ask is not known yet */
         return;
     if (!n->fee_request)
-        n->fee_request =
-            eth_fee_history(node_sl(n), FEE_WINDOW, TIP_PERCENTILE, NULL, on_history, n, &err);
+        n->fee_request = eth_fee_history(node_sl(n), FEE_WINDOW, 50, NULL, on_history, n, &err);
 }
 
 void fees_start(struct node *n)

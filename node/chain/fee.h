@@ -18,7 +18,7 @@ struct fee_inputs {
     struct u256 native_usd_e18, base_token_usd_e18, sl_token_usd_e18;
     uint64_t native_per_gas;
     enum fee_da da;
-    /* settlement layer, wei: median base fee, tip; blob base fee for blobs */
+    /* settlement layer, wei: median base fee, the tip our own transactions offer; blob base fee for blobs */
     struct u256 sl_base_fee, sl_tip, sl_blob_base_fee;
     struct u256 sl_pubdata_price;  /* of a Gateway, wei a byte */
     uint32_t fill_num, fill_den;   /* how full blobs are; 1/2 */
