@@ -1,9 +1,11 @@
 /* node/rpc/debug_trace.c
  *
- * debug_traceTransaction, debug_traceBlock*, debug_traceCall. A block is executed again on the state before it, with the
+ * debug_traceTransaction, debug_traceBlock, debug_traceBlockBy*, debug_traceCall. A block is executed again on the state before it, with the
  * transactions before the wanted one untraced; the receipt on record must come out again. */
 #include <inttypes.h>
 
+#include "node/base/hash.h"
+#include "node/base/rlp.h"
 #include "node/rpc/encode.h"
 #include "node/rpc/handlers.h"
 #include "node/rpc/simulate.h"
@@ -158,6 +160,28 @@ bool rpc_debug_trace_block_by_number(struct rpc_call *c)
 bool rpc_debug_trace_block_by_hash(struct rpc_call *c)
 {
     return trace_block_param(c, true);
+}
+
+/* A block as debug_getRawBlock gives it, told by its header. Only blocks of the chain are traced. */
+bool rpc_debug_trace_block(struct rpc_call *c)
+{
+    struct bytes raw, header;
+    struct err err = { 0 };
+    uint64_t number = 0;
+    bool found = false;
+    if (!param_bytes(c, 0, "block", &raw) || !rpc_reader(c))
+        return false;
+    struct rlp_reader whole = rlp_reader_of(raw), parts = rlp_read_list(&whole);
+    header = rlp_read_raw(&parts);
+    if (!rlp_finish(&whole) || !parts.ok)
+        return rpc_fail(c, RPC_PARAMS, "invalid params: block: expected the RLP of a block");
+    struct b256 hash = keccak256(header.p, header.len);
+    if (!chain_block_number_of(c->r->d.chain, c->s->reader, &hash, &number, &found, &err))
+        return rpc_fail_err(c, &err);
+    const struct chain_block *b = found ? rpc_block_get(c, number) : NULL;
+    if (!b)
+        return c->code == 0 ? rpc_fail(c, RPC_SERVER, "block not found") : false;
+    return trace_block(c, b, UINT32_MAX);
 }
 
 /* ---- debug_traceCall ---- */

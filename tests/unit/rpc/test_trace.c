@@ -400,6 +400,12 @@ static void test_a_block_is_executed_again(void **state)
     json_t *a = world_call(w, "debug_traceBlockByNumber", by_number),
            *b = world_call(w, "debug_traceBlockByHash", by_hash), *each;
     assert_true(json_equal(a, b));
+    const char *raw = world_text(w, "debug_getRawBlock",
+                                 world_format(w, "[\"%s\"]", json_text(receipt, "blockNumber")));
+    json_t *from_raw = world_call(w, "debug_traceBlock",
+                                  world_format(w, "[\"%s\",{\"tracer\":\"callTracer\"}]", raw));
+    assert_true(json_equal(a, from_raw));
+    json_decref(from_raw);
     size_t i;
     assert_true(json_array_size(a) >= 1);
     json_array_foreach(a, i, each)
@@ -517,6 +523,11 @@ static void test_refusals_in_words(void **state)
     expect_error(w, "debug_traceTransaction", none, -32000, "transaction not found");
     expect_error(w, "debug_traceBlockByNumber", "[\"0x77\"]", -32000, "block not found");
     expect_error(w, "debug_traceBlockByHash", none, -32000, "block not found");
+    expect_error(w, "debug_traceBlock", "[\"0xc3c1c0c0\"]", -32000, "block not found");
+    static const char *const no_blocks[] = { "0x", "0x80", "0xc0", "0xc2c1", "0xc1c0c0" };
+    for (size_t i = 0; i < GH_COUNT(no_blocks); i++)
+        expect_error(w, "debug_traceBlock", world_format(w, "[\"%s\"]", no_blocks[i]), -32602,
+                     "invalid params: block: expected the RLP of a block");
     json_t *genesis = world_call(w, "debug_traceBlockByNumber", "[\"0x0\"]");
     assert_true(json_is_array(genesis) && json_array_size(genesis) == 0);
     json_decref(genesis);
