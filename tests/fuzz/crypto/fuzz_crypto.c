@@ -124,11 +124,97 @@ static void fuzz_point_evaluation(const uint8_t *data, size_t len)
     CHECK(kzg_point_evaluation(out, in) == proven);
 }
 
+/* P + Q = Q + P, and what comes out goes in again */
+static void fuzz_bls_add(const uint8_t *data, size_t len)
+{
+    uint8_t in[512], swapped[512], a[256], b[256];
+    take(in, sizeof(in), data, len);
+    memcpy(swapped, in + 256, 256);
+    memcpy(swapped + 256, in, 256);
+    bool ok = bls12_381_eip2537_g2_add(a, in);
+    CHECK(ok == bls12_381_eip2537_g2_add(b, swapped));
+    if (ok) {
+        CHECK(memcmp(a, b, 256) == 0);
+        memset(in, 0, sizeof(in));
+        memcpy(in, a, 256);
+        CHECK(bls12_381_eip2537_g2_add(b, in) && memcmp(a, b, 256) == 0);
+    }
+    memcpy(swapped, in + 128, 128);
+    memcpy(swapped + 128, in, 128);
+    ok = bls12_381_eip2537_g1_add(a, in);
+    CHECK(ok == bls12_381_eip2537_g1_add(b, swapped) && (!ok || memcmp(a, b, 128) == 0));
+}
+
+/* Up to 40 terms, made from one point at most: the order of the terms does not matter. */
+static void fuzz_bls_msm(const uint8_t *data, size_t len)
+{
+    static uint8_t in[40 * 160], turned[40 * 160], memory[1 << 18];
+    struct arena scratch;
+    uint8_t u[64] = { 0 }, point[128], a[128], b[128];
+    if (len < 65)
+        return;
+    memcpy(u + 17, data, 47);
+    CHECK(bls12_381_eip2537_map_g1(point, u));
+    point[127] ^= data[63] == 0xff; /* beside the curve, now and then */
+    size_t n = 1 + data[64] % 40u;
+    data += 65;
+    len -= 65;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(in + 160 * i, point, 128);
+        take(in + 160 * i + 128, 32, data + (7 * i < len ? 7 * i : len),
+             len - (7 * i < len ? 7 * i : len));
+        memcpy(turned + 160 * (n - 1 - i), in + 160 * i, 160);
+    }
+    arena_init(&scratch, memory, sizeof(memory));
+    int got = bls12_381_eip2537_g1_msm(a, in, n, &scratch);
+    CHECK(got != BLS12_381_NO_MEMORY && got == bls12_381_eip2537_g1_msm(b, turned, n, &scratch));
+    CHECK(got != BLS12_381_DONE || memcmp(a, b, 128) == 0);
+}
+
+/* the order of the pairs does not matter */
+static void fuzz_bls_pairing(const uint8_t *data, size_t len)
+{
+    uint8_t in[768], swapped[768];
+    take(in, sizeof(in), data, len);
+    memcpy(swapped, in + 384, 384);
+    memcpy(swapped + 384, in, 384);
+    CHECK(bls12_381_eip2537_pairing(in, 2) == bls12_381_eip2537_pairing(swapped, 2));
+}
+
+/* A map gives a point of the subgroup: it passes where that is checked. */
+static void fuzz_bls_map(const uint8_t *data, size_t len)
+{
+    uint8_t in[128], pair[384] = { 0 };
+    take(in, sizeof(in), data, len);
+    if (!bls12_381_eip2537_map_g2(pair + 128, in))
+        return;
+    CHECK(bls12_381_eip2537_map_g1(pair, in) && bls12_381_eip2537_pairing(pair, 1) == 0);
+}
+
+/* A blob of two scalars. The verdict is total; infinity is the commitment of the zero polynomial and of no
+ * other. */
+static void fuzz_kzg_blob(const uint8_t *data, size_t len)
+{
+    static uint8_t blob[KZG_BLOB_LEN];
+    uint8_t head[160], infinity[48] = { 0xc0 };
+    take(head, sizeof(head), data, len);
+    for (size_t i = 0; i < KZG_BLOB_LEN; i += 32)
+        memcpy(blob + i, head + (i % 4096 ? 0 : 32), 32);
+    enum kzg_verdict v = kzg_verify_blob_proof(blob, head + 64, head + 112);
+    bool zero = true;
+    for (size_t i = 0; i < 64; i++)
+        zero &= head[i] == 0;
+    if (zero)
+        CHECK(kzg_verify_blob_proof(blob, infinity, infinity) == KZG_PROVEN);
+    CHECK(v != KZG_PROVEN || zero || memcmp(head + 64, infinity, 48) != 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static void (*const targets[])(const uint8_t *, size_t) = {
-        fuzz_bn254_add, fuzz_bn254_mul, fuzz_bn254_pairing, fuzz_bls12_381,
-        fuzz_modexp,    fuzz_ecrecover, fuzz_p256,          fuzz_point_evaluation,
+        fuzz_bn254_add,   fuzz_bn254_mul, fuzz_bn254_pairing,    fuzz_bls12_381, fuzz_modexp,
+        fuzz_ecrecover,   fuzz_p256,      fuzz_point_evaluation, fuzz_bls_add,   fuzz_bls_msm,
+        fuzz_bls_pairing, fuzz_bls_map,   fuzz_kzg_blob,
     };
     if (len)
         targets[data[0] % GH_COUNT(targets)](data + 1, len - 1);
