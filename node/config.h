@@ -46,7 +46,8 @@ struct config {
     } genesis;
     struct {
         char address[CONFIG_TEXT_CAP]; /* host:port */
-        uint64_t eth_call_gas, max_connections, max_request_size, max_response_size, max_batch_size;
+        uint64_t eth_call_gas, max_connections, max_websockets, websocket_ping_ms, max_request_size,
+            max_response_size, max_batch_size;
         uint64_t max_blocks_per_filter, max_logs_per_response, stale_filter_ttl_ms, memory_budget;
         uint64_t send_raw_transaction_sync_timeout_ms;
         double gas_price_scale_factor, estimate_gas_pubdata_price_factor;

@@ -94,6 +94,7 @@ void rpc_session_give(struct rpc *r, struct rpc_session *s)
 {
     state_view_close(s->view);
     s->view = NULL;
+    s->client = NULL;
     arena_reset(&s->arena);
     pthread_mutex_lock(&r->mutex);
     s->next = r->free_sessions;
@@ -352,13 +353,15 @@ static void answer_batch(struct rpc *r, struct rpc_session *s, struct json_slice
     rpc_memory_release(r, held);
 }
 
-static void dispatch_checked(struct rpc *r, struct bytes body, struct buf *out, size_t *calls)
+static void dispatch_checked(struct rpc *r, struct rpc_client *client, struct bytes body,
+                             struct buf *out, size_t *calls)
 {
     struct rpc_session *s = rpc_session_take(r);
     if (!s) {
         whole_error(r, out, RPC_INTERNAL, "internal error: out of memory for this request");
         return;
     }
+    s->client = client;
     struct json_slice all = json_first(body);
     *calls = all.p[0] == '[' ? count_calls(all) : 1;
     if (all.p[0] != '[')
@@ -374,6 +377,11 @@ static void dispatch_checked(struct rpc *r, struct bytes body, struct buf *out, 
 
 void rpc_dispatch(struct rpc *r, struct bytes body, struct buf *out)
 {
+    rpc_dispatch_for(r, NULL, body, out);
+}
+
+void rpc_dispatch_for(struct rpc *r, struct rpc_client *client, struct bytes body, struct buf *out)
+{
     uint64_t from_ms = clock_mono_ms(r->d.clock);
     size_t start = out->len, tree = 0, calls = 1;
     enum json_fault fault = json_check(body, JSON_MAX_DEPTH, &tree);
@@ -385,7 +393,7 @@ void rpc_dispatch(struct rpc *r, struct bytes body, struct buf *out)
     else if (!rpc_memory_reserve(r, tree))
         whole_error(r, out, RPC_SERVER, "the server is out of memory for requests, try again");
     else {
-        dispatch_checked(r, body, out, &calls);
+        dispatch_checked(r, client, body, out, &calls);
         rpc_memory_release(r, tree);
     }
     rpc_tally_body(r->tallies, body.len, out->len - start, calls,

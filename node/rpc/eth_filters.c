@@ -12,63 +12,20 @@
 #include "node/base/map.h"
 #include "node/rpc/encode.h"
 #include "node/rpc/handlers.h"
+#include "node/rpc/log_criteria.h"
 #include "node/rpc/params.h"
+#include "node/rpc/sockets.h"
 
 #define MAX_FILTERS      10000u
 #define MAX_CRITERIA_LEN (256u << 10)
 #define PENDING_RING     16384u
-#define MAX_ALTERNATIVES 1024u /* addresses, or topics at one place */
 
 /* ---- criteria ---- */
 
-struct alternatives {         /* cnt 0: anything */
-    const struct b256 *items; /* addresses as padded words */
-    size_t cnt;
-};
-
-struct criteria {
-    struct alternatives addrs, topics[4];
-    size_t topic_cnt; /* places given, null ones too */
-    bool by_hash, hash_found;
-    uint64_t from, to;
-};
-
-static bool read_alternatives(struct rpc_call *c, const json_t *v, const char *name, bool is_addr,
-                              struct alternatives *out)
-{
-    size_t n = json_is_array(v) ? json_array_size(v) : 1;
-    if (!v || json_is_null(v))
-        return true;
-    if (n > MAX_ALTERNATIVES)
-        return rpc_fail(c, RPC_PARAMS, "invalid params: more than %u alternatives for %s",
-                        MAX_ALTERNATIVES, name);
-    struct b256 *items = arena_alloc(&c->s->arena, n * sizeof(*items));
-    if (!items)
-        return rpc_no_memory(c);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *x = json_is_array(v) ? json_array_get(v, i) : v;
-        struct addr a;
-        if (json_is_null(x)) /* one alternative is anything */
-            return true;
-        if (!(is_addr ? value_addr(c, x, name, &a) : value_hash(c, x, name, &items[i])))
-            return false;
-        if (is_addr)
-            items[i] = addr_pad32(&a);
-    }
-    *out = (struct alternatives){ items, n };
-    return true;
-}
-
-static const json_t *given(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    return json_is_null(v) ? NULL : v;
-}
-
 static bool read_range(struct rpc_call *c, const json_t *o, struct criteria *k)
 {
-    const json_t *from = given(o, "fromBlock"), *to = given(o, "toBlock"),
-                 *hash = given(o, "blockHash");
+    const json_t *from = criteria_member(o, "fromBlock"), *to = criteria_member(o, "toBlock"),
+                 *hash = criteria_member(o, "blockHash");
     uint64_t head = chain_head_get(c->r->d.chain).number;
     struct block_id id;
     k->by_hash = hash != NULL;
@@ -103,70 +60,6 @@ static bool read_range(struct rpc_call *c, const json_t *o, struct criteria *k)
     return true;
 }
 
-static bool read_criteria(struct rpc_call *c, const json_t *o, struct criteria *k)
-{
-    *k = (struct criteria){ 0 };
-    if (!json_is_object(o))
-        return rpc_fail(c, RPC_PARAMS, "invalid params: filter: expected an object");
-    const json_t *topics = given(o, "topics");
-    if (topics && (!json_is_array(topics) || json_array_size(topics) > 4))
-        return rpc_fail(c, RPC_PARAMS, "invalid params: topics: expected an array of at most 4");
-    k->topic_cnt = json_array_size(topics);
-    for (size_t i = 0; i < k->topic_cnt; i++)
-        if (!read_alternatives(c, json_array_get(topics, i), "topics", false, &k->topics[i]))
-            return false;
-    return read_alternatives(c, given(o, "address"), "address", true, &k->addrs);
-}
-
-static bool has_alternative(const struct alternatives *a, const struct b256 *word)
-{
-    for (size_t i = 0; i < a->cnt; i++)
-        if (b256_eq(&a->items[i], word))
-            return true;
-    return a->cnt == 0;
-}
-
-static bool event_matches(const struct criteria *k, const struct stf_event *e)
-{
-    struct b256 a = addr_pad32(&e->addr);
-    if (!has_alternative(&k->addrs, &a) || e->topic_cnt < k->topic_cnt)
-        return false;
-    for (size_t i = 0; i < k->topic_cnt; i++)
-        if (!has_alternative(&k->topics[i], &e->topics[i]))
-            return false;
-    return true;
-}
-
-static bool bloom_has(const uint8_t bloom[256], const void *item, size_t len)
-{
-    struct b256 h = keccak256(item, len);
-    for (int i = 0; i < 6; i += 2) {
-        unsigned bit = ((unsigned)h.b[i] << 8 | h.b[i + 1]) & 2047;
-        if (!(bloom[255 - bit / 8] & 1u << (bit % 8)))
-            return false;
-    }
-    return true;
-}
-
-static bool bloom_has_any(const uint8_t bloom[256], const struct alternatives *a, bool is_addr)
-{
-    for (size_t i = 0; i < a->cnt; i++)
-        if (is_addr ? bloom_has(bloom, a->items[i].b + 12, 20)
-                    : bloom_has(bloom, a->items[i].b, 32))
-            return true;
-    return a->cnt == 0;
-}
-
-static bool bloom_matches(const struct criteria *k, const uint8_t bloom[256])
-{
-    if (!bloom_has_any(bloom, &k->addrs, true))
-        return false;
-    for (size_t i = 0; i < k->topic_cnt; i++)
-        if (!bloom_has_any(bloom, &k->topics[i], false))
-            return false;
-    return true;
-}
-
 /* ---- scanning ---- */
 
 static bool scan_block(struct rpc_call *c, const struct criteria *k, uint64_t number,
@@ -180,7 +73,7 @@ static bool scan_block(struct rpc_call *c, const struct criteria *k, uint64_t nu
     for (; at.index < b->r.tx_cnt; at.index++) {
         const struct block_tx *t = &b->r.txs[at.index];
         for (size_t i = 0; i < t->event_cnt; i++, index++)
-            if (event_matches(k, &t->events[i])) {
+            if (criteria_match(k, &t->events[i])) {
                 encode_log(c->out, &t->events[i], &at, index, i);
                 ++*results;
             }
@@ -219,7 +112,7 @@ static bool write_logs(struct rpc_call *c, struct criteria *k)
         struct err err = { 0 };
         if (!chain_bloom_load(c->r->d.chain, r, n, bloom, &found, &err))
             return rpc_fail_err(c, &err);
-        if (found && !bloom_matches(k, bloom))
+        if (found && !criteria_bloom(k, bloom))
             continue;
         if (!scan_block(c, k, n, &results))
             return false;
@@ -235,7 +128,7 @@ bool rpc_eth_get_logs(struct rpc_call *c)
 {
     struct criteria k;
     const json_t *o;
-    return param_required(c, 0, "filter", &o) && read_criteria(c, o, &k) && read_range(c, o, &k) &&
+    return param_required(c, 0, "filter", &o) && criteria_read(c, o, &k) && read_range(c, o, &k) &&
            write_logs(c, &k);
 }
 
@@ -354,7 +247,7 @@ bool rpc_eth_new_filter(struct rpc_call *c)
 {
     struct criteria k;
     const json_t *o;
-    if (!param_required(c, 0, "filter", &o) || !read_criteria(c, o, &k) || !read_range(c, o, &k))
+    if (!param_required(c, 0, "filter", &o) || !criteria_read(c, o, &k) || !read_range(c, o, &k))
         return false;
     char *text = json_dumps(o, JSON_COMPACT);
     if (!text)
@@ -456,8 +349,8 @@ static bool filter_logs(struct rpc_call *c, const struct filter *x, bool fresh, 
     json_t *o = json_loads(x->criteria, 0, NULL);
     if (!o)
         return rpc_no_memory(c);
-    bool ok = read_criteria(c, o, &k);
-    const json_t *to = given(o, "toBlock");
+    bool ok = criteria_read(c, o, &k);
+    const json_t *to = criteria_member(o, "toBlock");
     struct block_id last = { head, true };
     if (ok && !fresh)
         ok = read_range(c, o, &k);
@@ -466,7 +359,7 @@ static bool filter_logs(struct rpc_call *c, const struct filter *x, bool fresh, 
     if (ok && fresh) {
         k.from = x->next;
         k.to = last.number < head ? last.number : head;
-        const json_t *from = given(o, "fromBlock");
+        const json_t *from = criteria_member(o, "fromBlock");
         struct block_id first = { 0, true };
         if (is_number(from))
             ok = value_block(c, from, &first);
@@ -556,27 +449,31 @@ static void push_locked(struct rpc_filters *f, const struct b256 *hash)
     f->ring[f->pending_cnt++ % PENDING_RING] = *hash;
 }
 
-void rpc_filters_pending(struct rpc_call *c, const struct b256 *hash, const struct addr *from,
-                         uint64_t nonce)
+void rpc_filters_pending(struct rpc_call *c, const struct stf_tx *tx)
 {
     struct rpc_filters *f = c->r->filters;
     struct mempool *pool = c->r->d.mempool;
     struct mempool_tx m;
+    uint64_t nonce = tx->nonce;
     pthread_mutex_lock(&f->mutex);
     bool wanted = f->pending_filters > 0;
     pthread_mutex_unlock(&f->mutex);
-    if (!wanted)
+    if (!wanted && !rpc_subscriptions_want_pending(c->r))
         return;
     struct arena_mark mark = arena_save(&c->s->arena);
     /* not found: a block has it already */
-    bool executable = !mempool_find(pool, hash, &c->s->arena, &m) || m.executable;
+    bool executable = !mempool_find(pool, &tx->hash, &c->s->arena, &m) || m.executable;
+    if (executable)
+        rpc_subscriptions_pending(c, &tx->hash, &tx->from, tx->envelope);
     pthread_mutex_lock(&f->mutex);
     if (executable)
-        push_locked(f, hash);
+        push_locked(f, &tx->hash);
     /* those behind it that it made executable */
     while (executable && nonce < UINT64_MAX &&
-           mempool_find_by_nonce(pool, from, ++nonce, &c->s->arena, &m) && m.executable)
+           mempool_find_by_nonce(pool, &tx->from, ++nonce, &c->s->arena, &m) && m.executable) {
         push_locked(f, &m.hash);
+        rpc_subscriptions_pending(c, &m.hash, &m.from, m.envelope);
+    }
     pthread_mutex_unlock(&f->mutex);
     arena_restore(&c->s->arena, mark);
 }

@@ -136,7 +136,7 @@ static bool submit(struct rpc_call *c, const struct stf_tx *tx)
         return false;
     if (!mempool_insert(c->r->d.mempool, tx, &a, &why))
         return rpc_fail(c, why.code, "%s", why.message);
-    rpc_filters_pending(c, &tx->hash, &tx->from, tx->nonce);
+    rpc_filters_pending(c, tx);
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "node/rpc/log_trees.h"
 #include "node/rpc/rpc_internal.h"
+#include "node/rpc/sockets.h"
 
 #define SYNC_THREADS 4u /* calls that wait for a block, at once */
 
@@ -51,8 +52,9 @@ struct rpc *rpc_create(const struct rpc_deps *deps, struct err *err)
     r->filters = rpc_filters_create();
     r->tallies = rpc_tallies_create(methods);
     r->log_trees = rpc_log_trees_create();
+    r->sockets = rpc_sockets_create(r);
     r->genesis_answer = rpc_genesis_answer(deps->genesis_json, STF_EXECUTION_VERSION_V31);
-    if (!r->version || !r->filters || !r->tallies || !r->log_trees) {
+    if (!r->version || !r->filters || !r->tallies || !r->log_trees || !r->sockets) {
         rpc_destroy(r);
         err_set(err, ERR_LOCAL, "out of memory for the RPC");
         return NULL;
@@ -64,7 +66,7 @@ struct rpc *rpc_create(const struct rpc_deps *deps, struct err *err)
 static void on_block(void *arg, const struct chain_block *b)
 {
     struct rpc *r = arg;
-    (void)b;
+    subscriptions_on_block(r, b);
     pthread_mutex_lock(&r->mutex);
     r->published_cnt++;
     pthread_cond_broadcast(&r->published);
@@ -112,13 +114,32 @@ static void wake_waiters(struct rpc *r)
     pthread_mutex_unlock(&r->mutex);
 }
 
+void rpc_look_drained(struct rpc *r)
+{
+    void (*done)(void *arg) = r->drained;
+    if (!done || !r->http_drained || r->sockets->client_cnt > 0)
+        return;
+    r->drained = NULL;
+    done(r->drained_arg);
+}
+
+static void on_http_drained(void *arg)
+{
+    struct rpc *r = arg;
+    r->http_drained = true;
+    rpc_look_drained(r);
+}
+
 void rpc_drain(struct rpc *r, uint64_t timeout_ms, void (*done)(void *arg), void *arg)
 {
     wake_waiters(r);
+    r->drained = done;
+    r->drained_arg = arg;
+    rpc_sockets_goodbye(r); /* each ends by itself soon, whether it is answered or not */
     if (r->http)
-        http_server_drain(r->http, timeout_ms, done, arg);
-    else if (done)
-        done(arg);
+        http_server_drain(r->http, timeout_ms, on_http_drained, r);
+    else
+        on_http_drained(r);
 }
 
 void rpc_stop(struct rpc *r)
@@ -126,6 +147,7 @@ void rpc_stop(struct rpc *r)
     if (r->stopped)
         return;
     r->stopped = true;
+    r->drained = NULL;
     wake_waiters(r);
     rpc_servers_stop(r);
     if (r->workers)
@@ -158,6 +180,7 @@ void rpc_destroy(struct rpc *r)
     rpc_filters_destroy(r->filters);
     rpc_tallies_destroy(r->tallies);
     rpc_log_trees_destroy(r->log_trees);
+    rpc_sockets_destroy(r->sockets);
     free(r->genesis_answer);
     free(r->version);
     pthread_cond_destroy(&r->published);

@@ -32,6 +32,8 @@
 struct rpc_filters;
 struct rpc_tallies;
 struct rpc_log_trees;
+struct rpc_sockets;
+struct rpc_client;
 
 /* What a worker keeps between calls. Taken from a free list for one dispatch. */
 struct rpc_session {
@@ -41,6 +43,7 @@ struct rpc_session {
     struct state_view *view;     /* of the head, for submissions; closed after each dispatch */
     struct batch_row batch;      /* last one looked up; number 0: none */
     bool batch_final;            /* it will not change any more */
+    struct rpc_client *client; /* whose call this is, where it can be told more later; NULL: HTTP */
 };
 
 struct rpc {
@@ -51,6 +54,9 @@ struct rpc {
     char *version; /* owned */
     uint64_t started_at_ms;
     _Atomic(struct mirror *) mirror;
+    void (*drained)(void *arg); /* once the HTTP server is empty and WebSockets have said goodbye */
+    void *drained_arg;
+    bool http_drained;
     atomic_bool ready, draining;
     atomic_size_t memory; /* of the budget */
     bool started, stopped;
@@ -64,6 +70,7 @@ struct rpc {
     struct rpc_filters *filters;     /* owned; has its own lock */
     struct rpc_tallies *tallies;     /* owned; counters */
     struct rpc_log_trees *log_trees; /* owned; has its own lock */
+    struct rpc_sockets *sockets;     /* owned; WebSocket clients */
     char *genesis_answer; /* owned: result of zks_getGenesis, NULL when there is no file */
 };
 
@@ -90,6 +97,9 @@ static inline json_t *json_unconst(const json_t *v)
 
 typedef bool rpc_handler_fn(struct rpc_call *c);
 
+/* rpc.c: calls `drained` when nothing is left */
+void rpc_look_drained(struct rpc *r);
+
 /* dispatch.c */
 bool rpc_fail(struct rpc_call *c, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool rpc_fail_err(struct rpc_call *c, const struct err *e); /* internal error with its text */
@@ -101,6 +111,9 @@ struct store_reader *rpc_reader(struct rpc_call *c);
 bool rpc_memory_reserve(void *rpc, size_t len);
 void rpc_memory_release(void *rpc, size_t len);
 const char *rpc_method_name(size_t i); /* NULL at the end; order of rpc_methods.def */
+
+/* The same as rpc_dispatch for a client that stays. */
+void rpc_dispatch_for(struct rpc *r, struct rpc_client *client, struct bytes body, struct buf *out);
 
 /* tallies.c: figures of the RPC itself */
 struct rpc_tallies *rpc_tallies_create(size_t method_cnt);
@@ -118,9 +131,9 @@ char *rpc_genesis_answer(struct bytes genesis_json, uint32_t execution_version);
 struct rpc_filters *rpc_filters_create(void);
 void rpc_filters_destroy(struct rpc_filters *f);
 size_t rpc_filters_count(struct rpc_filters *f);
-/* A transaction became executable; keeps its hash for pending filters if there are any. */
-void rpc_filters_pending(struct rpc_call *c, const struct b256 *hash, const struct addr *from,
-                         uint64_t nonce);
+/* A transaction went into the pool: if it is executable, filters and subscriptions for pending ones learn of it and of those it made
+ * executable. */
+void rpc_filters_pending(struct rpc_call *c, const struct stf_tx *tx);
 
 /* eth_tx.c: the whole of eth_sendRawTransaction over the hex text of its parameter */
 bool rpc_send_raw(struct rpc_call *c, const char *hex, size_t len);

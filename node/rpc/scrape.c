@@ -6,6 +6,7 @@
 
 #include "node/base/hex.h"
 #include "node/rpc/rpc_internal.h"
+#include "node/rpc/sockets.h"
 
 static void put_labelled(struct metrics *m, enum metric_id id, const char *key, const char *value,
                          uint64_t n)
@@ -174,6 +175,14 @@ static void gather_rpc(struct rpc *r, struct metrics *m)
         metrics_put_u64(m, METRIC_RPC_SLOW_CLOSED, NULL, st.slow_closed);
     }
     metrics_put_u64(m, METRIC_RPC_MEMORY, NULL, atomic_load(&r->memory));
+    metrics_put_u64(m, METRIC_WEBSOCKETS, NULL, r->sockets->client_cnt);
+    metrics_put_u64(m, METRIC_SUBSCRIPTIONS, NULL, rpc_subscription_count(r->sockets));
+    metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"accepted\"", r->sockets->accepted);
+    metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"refused\"", r->sockets->refused);
+    metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"slow_closed\"", r->sockets->slow_closed);
+    metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"message\"", r->sockets->messages);
+    metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"notification\"",
+                    r->sockets->notifications);
     metrics_put_u64(m, METRIC_RPC_FILTERS, NULL, rpc_filters_count(r->filters));
     rpc_tallies_collect(r->tallies, m);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "node/rpc/rpc_internal.h"
+#include "node/rpc/sockets.h"
 
 struct job { /* one body */
     struct rpc *rpc;
@@ -70,6 +71,10 @@ static bool refuse_method(struct http_exchange *x, enum http_method only)
 static void on_request(void *arg, struct http_exchange *x)
 {
     struct rpc *r = arg;
+    if (ws_is_asked(x)) {
+        rpc_socket_accept(r, x);
+        return;
+    }
     if (refuse_method(x, HTTP_POST))
         return;
     struct job *j = calloc(1, sizeof(*j));
