@@ -1,6 +1,8 @@
 // The parts of ops/bench that are a program each: runs it, shows what it prints, and takes the figures from it.
 import fs from 'node:fs';
 import path from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { noble } from '../../e2e/crypto/peer.mjs';
 import { contracts } from '../../e2e/lib/contracts.mjs';
 import { SHARED, TOP } from '../../e2e/lib/paths.mjs';
 import { lines } from './measure.mjs';
@@ -28,10 +30,15 @@ export function programs(figures) {
     for (const m of text.matchAll(/^(.+?)\s+([\d.]+) ns$/gm)) figures.add(m[1].trim(), Number(m[2]), 'ns');
   }
 
+  // One run: a library that does the same is timed between our rounds, @noble/curves (JavaScript; divided by 20 it is about what
+  // good native code needs) and c-kzg with blst right after them.
   async function precompiles() {
-    for (const l of await lines('bench_crypto')) {
-      const m = /^(\S+)\s+([\d.]+) us$/.exec(l);
-      if (m) figures.add(m[1].replaceAll('_', ' '), Number(m[2]), 'us');
+    const us = (text) => [...text.matchAll(/^(\S+) +([\d.]+) us(?: +(\S+) +([\d.]+) us)?$/gm)];
+    const ours = us((await lines('bench_crypto')).join('\n')), js = noble(), folder = process.env.GH_BENCH_CKZG;
+    const native = folder ? Object.fromEntries(us(execFileSync(path.join(TOP, 'tests/bench/crypto/peer_ckzg.sh'), [folder], { encoding: 'utf8' })).map((m) => [m[1], Number(m[2])])) : {};
+    for (const [, name, value, library, its] of ours) {
+      const peer = its ? [Number(its), library] : native[name] ? [native[name], 'c-kzg, blst'] : js[name] ? [js[name] / 20, '@noble/curves / 20'] : [];
+      figures.add(name.replaceAll('_', ' '), Number(value), 'us', { peer: peer[0], peerName: peer[1], higher: false });
     }
   }
 
