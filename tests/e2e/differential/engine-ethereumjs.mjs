@@ -32,8 +32,8 @@ export default class EthereumJs {
     let r, rejected;
     try { r = await runTx(vm, { tx: transaction(test.transaction, chain), block, skipHardForkValidation: true }); } catch (err) { rejected = err; }
     const root = toHex(await stateManager.getStateRoot());
-    // Refusals of a transaction tell the state of the machine; anything else is a fault of that engine.
-    if (rejected && !rejected.message.includes('(vm hf=')) throw rejected;
+    // Refusals tell the state of the machine, or the transaction; anything else is a fault of that engine.
+    if (rejected && !/\((vm hf|tx type)=/.test(rejected.message)) throw rejected;
     rejected = rejected?.message;
     if (rejected) return { steps: [], root, logs: logsHash([]), output: '0x', gasUsed: 0, pass: false, rejected };
     const failed = r.execResult.exceptionError;

@@ -28,11 +28,11 @@ const count = Number(arg('cases', seconds ? Number.MAX_SAFE_INTEGER : 1000)), mo
 const { default: Engine } = await import(`./engine-${arg('engine', 'ethereumjs')}.mjs`);
 const ours = new Ours(process.env.GH_STATETEST ?? path.join(TOP, 'build/release/statetest'), wrong ?? (own ? 'zksync-os' : undefined)), theirs = await Engine.start();
 
-// What anvil does its own way: hashes of blocks; and every account is there for it, so that an authority that nobody has heard of
+// What anvil does its own way: hashes of blocks; blobs, which it wants to see; and every account is there for it, so that an authority that nobody has heard of
 // (a spoilt signature) is refunded like one that exists.
 const plain = (c) => ({
   ...c, accounts: c.accounts.map((a) => ({ ...a, program: a.program.without(OP.BLOCKHASH, OP.NUMBER) })),
-  tx: { ...c.tx, data: c.tx.data.map((b) => b === OP.BLOCKHASH ? OP.NUMBER : b), auths: c.tx.auths?.map((a) => a.spoil === 1 ? a : { ...a, spoil: -1 }) },
+  tx: { ...c.tx, type: c.tx.type === 3 ? 2 : c.tx.type, data: c.tx.data.map((b) => b === OP.BLOCKHASH ? OP.NUMBER : b), auths: c.tx.auths?.map((a) => a.spoil === 1 ? a : { ...a, spoil: -1 }) },
 });
 const name = (c) => `differential-${c.seed}-${c.fork}`;
 let steps = 0, ran = 0, included = 0, unable = 0;

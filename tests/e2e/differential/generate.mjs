@@ -196,9 +196,13 @@ export function generate(seed, only) {
   tx.value = r.weighted([[6, 0n], [3, BigInt(r.below(50))], [1, 10n ** 18n]]);
   tx.data = tx.to === null ? initcode(r, fork, 0) : r.weighted([[4, () => r.bytes(r.below(100))], [2, () => []], [1, () => r.bytes(r.between(500, 3000))], [1, () => Array(r.below(2000)).fill(0)]])();
   tx.gas = BigInt(r.weighted([[5, r.between(100000, 400000)], [2, r.between(21000, 120000)], [2, r.between(400000, 1500000)], [1, r.between(20990, 60000)]]));
-  tx.type = r.weighted([[3, 0], [2, 1], [3, 2], [fork === 'cancun' ? 0 : 5, 4]]);
-  if (tx.type === 4 && tx.to === null) tx.type = 2;
+  tx.type = r.weighted([[3, 0], [2, 1], [3, 2], [own ? 0 : 1, 3], [fork === 'cancun' ? 0 : 5, 4]]);
+  if (tx.type >= 3 && tx.to === null) tx.type = 2;
   if (tx.type) tx.access = Array.from({ length: r.below(3) }, () => ({ address: r.pick([...CONTRACTS, ...NOBODY]), keys: Array.from({ length: r.below(3) }, () => r.below(4)) }));
+  if (tx.type === 3) {
+    tx.blobs = Array.from({ length: r.weighted([[6, 1], [2, 2], [1, 6], [1, 7], [1, 10], [1, 0]]) }, () => '0x0' + (r.chance(95) ? '1' : '2') + Buffer.from(r.bytes(31)).toString('hex'));
+    tx.blobFee = BigInt(r.pick([1, 1, 2, 1000, 0]));
+  }
   if (tx.type === 4) {
     tx.auths = Array.from({ length: r.between(1, 4) }, () => {
       const i = r.below(WALLETS.length), account = accounts.find((a) => a.address === WALLETS[i].address);

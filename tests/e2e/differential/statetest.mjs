@@ -13,6 +13,7 @@ export function toStateTest(c, expected = {}) {
   if (tx.type < 2) transaction.gasPrice = q(tx.maxFee);
   else Object.assign(transaction, { maxFeePerGas: q(tx.maxFee), maxPriorityFeePerGas: q(tx.tip) });
   if (tx.type) transaction.accessLists = [tx.access.map((a) => ({ address: a.address, storageKeys: a.keys.map(word) }))];
+  if (tx.type === 3) Object.assign(transaction, { blobVersionedHashes: tx.blobs, maxFeePerBlobGas: q(tx.blobFee) });
   if (tx.type === 4) transaction.authorizationList = tx.auths.map(signAuthorization);
   return {
     env: { currentCoinbase: COINBASE, currentGasLimit: q(c.env.gasLimit), currentNumber: q(c.env.number), currentTimestamp: q(c.env.timestamp), currentBaseFee: q(c.env.base), currentRandom: word(c.env.random), currentExcessBlobGas: '0x0' },
