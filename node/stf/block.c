@@ -82,8 +82,6 @@ static enum stf_error check_limits(const struct stf_block *b, const struct stf_t
     const struct stf_rules *rules = b->rules;
     if (sat_add(b->gas_used, r->gas_used) > b->ctx->gas_limit)
         return STF_E_BLOCK_GAS_LIMIT;
-    if (!rules->is_zksync_os)
-        return STF_OK;
     if (sat_add(b->native_used, r->computational_native_used) > rules->block_native_limit)
         return STF_E_BLOCK_NATIVE_LIMIT;
     if (sat_add(b->pubdata_used, r->pubdata_used) > b->ctx->pubdata_limit)

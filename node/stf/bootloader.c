@@ -172,7 +172,7 @@ static enum stf_halt read_deployed(struct tx_run *r, const struct addr *created)
     const struct account_record *rec;
     const uint8_t *bitmap;
     enum stf_halt h;
-    if (r->b->rules->is_zksync_os) {
+    if (r->b->rules->charges_own_reads) {
         h = sys_account(r->b, &r->res, created, false, &rec);
         if (h == HALT_NONE)
             h = res_charge(&r->res, 0, sys_native_code_read(rec));
@@ -185,7 +185,7 @@ static enum stf_halt read_deployed(struct tx_run *r, const struct addr *created)
 enum stf_halt tx_read_caller(struct stf_block *b, struct stf_res *res, const struct addr *caller)
 {
     const struct account_record *rec;
-    return b->rules->is_zksync_os ? sys_account(b, res, caller, false, &rec) : HALT_NONE;
+    return b->rules->charges_own_reads ? sys_account(b, res, caller, false, &rec) : HALT_NONE;
 }
 
 static struct frame_outcome run_frames(struct tx_run *r)

@@ -42,7 +42,7 @@ enum stf_error tx_effective_price(struct tx_run *r)
 {
     const struct u256 *base = &r->b->ctx->base_fee, *max = &r->tx->max_fee;
     r->price = U256_ZERO;
-    if (u256_is_zero(base) && r->b->rules->is_zksync_os)
+    if (u256_is_zero(base) && r->b->rules->is_free_at_no_base_fee)
         return STF_OK;
     if (u256_lt(max, &r->tx->max_priority_fee))
         return tx_refuse(r, STF_E_PRIORITY_FEE_GREATER_THAN_MAX_FEE, r->tx->max_priority_fee, *max);

@@ -136,7 +136,7 @@ static enum stf_halt check_balance(struct driver *d, struct stf_res *res, const 
 /* ZKOS: a contract of no code still runs, for a step */
 static bool has_code(const struct driver *d, const struct account_record *rec)
 {
-    return rec->code_len || (d->rules->is_zksync_os && account_environment(rec));
+    return rec->code_len || (d->rules->runs_empty_contracts && account_environment(rec));
 }
 
 /* Code to run for a callee, through one EIP-7702 delegation; f->ee stays NULL when there is none.
@@ -324,7 +324,8 @@ static enum stf_halt create_preconditions(struct driver *d, struct frame_slot *s
                                           const struct create *c)
 {
     struct ee_frame *f = &s->f;
-    enum stf_halt halt = d->rules->is_zksync_os ? read_target_first(d, f, c) : HALT_NONE;
+    enum stf_halt halt =
+        d->rules->reads_create_target_first ? read_target_first(d, f, c) : HALT_NONE;
     if (halt == HALT_NONE && f->depth > d->rules->max_depth)
         halt = refuse(s, FRAME_TOO_DEEP);
     bool enough = true;
@@ -347,7 +348,7 @@ static enum stf_halt create_address(struct driver *d, struct frame_slot *s, cons
         s->refusal = FRAME_NONCE_SPENT;
     if (halt != HALT_NONE)
         return halt;
-    if (!d->rules->is_zksync_os) {
+    if (!d->rules->reads_create_target_first) {
         set_address(f, c, nonce);
         halt = read_target(d, f);
     }
@@ -358,7 +359,7 @@ static enum stf_halt create_address(struct driver *d, struct frame_slot *s, cons
 static void show_address(struct driver *d, struct ee_frame *f, const struct create *c)
 {
     const struct account_record *rec;
-    if (d->rules->is_zksync_os || !d->tracer ||
+    if (d->rules->reads_create_target_first || !d->tracer ||
         sys_account(d->b, NULL, c->creator, false, &rec) != HALT_NONE)
         return;
     set_address(f, c, c->is_top ? c->nonce : rec->nonce);

@@ -216,7 +216,8 @@ enum stf_halt sys_mark_created(struct stf_block *b, struct stf_res *res, const s
     enum stf_halt h = access_for_write(b, res, a, ACCOUNT_GAS_NONE, &e);
     if (h != HALT_NONE)
         return h;
-    if (!journal_set_nonce(b, e, 1) || (!b->rules->is_zksync_os && !journal_mark_created(b, e)))
+    if (!journal_set_nonce(b, e, 1) ||
+        (b->rules->marks_created_at_start && !journal_mark_created(b, e)))
         return HALT_BLOCK;
     return HALT_NONE;
 }

@@ -47,6 +47,22 @@ static const struct rules_precompile osaka_precompiles[] = {
         .limb_factor = 2, .exp_byte_iterations = 16                                                \
     }
 
+/* EIP-4788 keeps beacon roots, EIP-2935 block hashes */
+#define BEACON_ROOTS                                                                               \
+    {                                                                                              \
+        { { 0x00, 0x0f, 0x3d, 0xf6, 0xd7, 0x32, 0x80, 0x7e, 0xf1, 0x31,                            \
+            0x9f, 0xb7, 0xb8, 0xbb, 0x85, 0x22, 0xd0, 0xbe, 0xac, 0x02 } },                        \
+            START_CALL_PARENT_BEACON_ROOT                                                          \
+    }
+#define BLOCK_HASHES                                                                               \
+    {                                                                                              \
+        { { 0x00, 0x00, 0xf9, 0x08, 0x27, 0xf1, 0xc5, 0x3a, 0x10, 0xcb,                            \
+            0x7a, 0x02, 0x33, 0x5b, 0x17, 0x53, 0x20, 0x00, 0x29, 0x35 } },                        \
+            START_CALL_PARENT_HASH                                                                 \
+    }
+static const struct rules_start_call cancun_start_calls[] = { BEACON_ROOTS };
+static const struct rules_start_call prague_start_calls[] = { BEACON_ROOTS, BLOCK_HASHES };
+
 static const struct stf_ee *const environments[] = { &stf_ee_evm };
 
 #define CODE_LEN_MAX     24576u /* EIP-170 */
@@ -72,6 +88,11 @@ static const struct stf_rules zksync_os_v31 = {
     .max_depth = DEPTH_MAX,
     .max_heap_len = HEAP_LEN_MAX,
     .full_heap_is_out_of_gas = true,
+    .runs_empty_contracts = true,
+    .reads_create_target_first = true,
+    .marks_created_at_start = false,
+    .charges_own_reads = true,
+    .is_free_at_no_base_fee = true,
     .max_return_len = RETURN_LEN_MAX,
     .block_native_limit = 1ull << 35,
     .tx_native_limit = 1ull << 35,
@@ -97,6 +118,8 @@ static const struct stf_rules zksync_os_v31 = {
     .environment_cnt = GH_COUNT(environments), .max_code_len = CODE_LEN_MAX,                       \
     .max_initcode_len = INITCODE_LEN_MAX, .max_depth = DEPTH_MAX,                                  \
     .max_heap_len = HEAP_LEN_MAX_ETHEREUM, .full_heap_is_out_of_gas = false,                       \
+    .runs_empty_contracts = false, .reads_create_target_first = false,                             \
+    .marks_created_at_start = true, .charges_own_reads = false, .is_free_at_no_base_fee = false,   \
     .max_return_len = UINT64_MAX, .block_native_limit = UINT64_MAX, .tx_native_limit = UINT64_MAX, \
     .block_l2_log_limit = UINT32_MAX, .burns_base_fee = true, .prevrandao_is_one = false,          \
     .blob_hash_is_zero = false, .tx_blob = true, .has_system_txs = false,                          \
@@ -110,6 +133,8 @@ static const struct stf_rules ethereum_cancun = {
     ETHEREUM_COMMON,
     .precompiles = cancun_precompiles,
     .precompile_cnt = GH_COUNT(cancun_precompiles),
+    .start_calls = cancun_start_calls,
+    .start_call_cnt = GH_COUNT(cancun_start_calls),
     .modexp = MODEXP_EIP2565,
     .opcodes = OPCODES_CANCUN,
     .tx_gas_limit_max = UINT64_MAX,
@@ -123,6 +148,8 @@ static const struct stf_rules ethereum_prague = {
     ETHEREUM_COMMON,
     .precompiles = prague_precompiles,
     .precompile_cnt = GH_COUNT(prague_precompiles),
+    .start_calls = prague_start_calls,
+    .start_call_cnt = GH_COUNT(prague_start_calls),
     .modexp = MODEXP_EIP2565,
     .opcodes = OPCODES_CANCUN,
     .tx_gas_limit_max = UINT64_MAX,
@@ -137,6 +164,8 @@ static const struct stf_rules ethereum_osaka = {
     ETHEREUM_COMMON,
     .precompiles = osaka_precompiles,
     .precompile_cnt = GH_COUNT(osaka_precompiles),
+    .start_calls = prague_start_calls,
+    .start_call_cnt = GH_COUNT(prague_start_calls),
     .modexp = MODEXP_EIP7883,
     .opcodes = OPCODES_OSAKA,
     .p256_gas = 6900, /* EIP-7951 */

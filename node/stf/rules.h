@@ -32,6 +32,13 @@ struct rules_precompile {
     enum precompile_id id;
 };
 
+/* Calls of the protocol before the first transaction. */
+enum rules_start_input { START_CALL_PARENT_BEACON_ROOT, START_CALL_PARENT_HASH };
+struct rules_start_call {
+    struct addr to;
+    enum rules_start_input input;
+};
+
 enum rules_opcode_set { /* opcodes.def */
                         OPCODES_CANCUN,
                         OPCODES_OSAKA,
@@ -56,6 +63,8 @@ struct stf_rules {
     size_t precompile_cnt;
     const struct stf_ee *const *environments; /* the first runs the initcode of transactions */
     size_t environment_cnt;
+    const struct rules_start_call *start_calls; /* in their order */
+    size_t start_call_cnt;
     struct rules_modexp modexp;
     enum rules_opcode_set opcodes;
     /* limits */
@@ -72,6 +81,11 @@ struct stf_rules {
     uint32_t tx_blob_max;
     uint64_t blob_fee_fraction; /* BLOB_BASE_FEE_UPDATE_FRACTION, for whoever makes the context */
     /* behaviours that differ */
+    bool runs_empty_contracts;      /* a contract of no code runs, for a step */
+    bool reads_create_target_first; /* before anything is checked, so it is warm when refused */
+    bool marks_created_at_start;    /* for EIP-6780; otherwise at the deployment */
+    bool charges_own_reads;         /* native for reads of the flow itself: caller, deployed code */
+    bool is_free_at_no_base_fee;
     bool full_heap_is_out_of_gas; /* otherwise the block is lost, with STF_E_OUT_OF_MEMORY */
     bool burns_base_fee;          /* Ethereum: yes; ZKsync OS: coinbase gets the whole price */
     bool prevrandao_is_one;

@@ -203,6 +203,10 @@ struct stf_block *stf_block_begin(struct arena *arena, const struct stf_rules *r
 /* What an L2 transaction of ZKsync OS pays before its body: native, and bytes of pubdata (spec 10 §7.2). */
 void stf_l2_intrinsics(const struct stf_tx *tx, const struct stf_rules *rules, uint64_t *native,
                        uint64_t *pubdata);
+/* Ethereum rules: the calls of EIP-4788 and EIP-2935, before the first transaction. Whoever runs whole blocks makes them;
+ * state tests are of single transactions and do not. false: the block is lost. */
+MUST_USE bool stf_block_run_start_calls(struct stf_block *b, const struct b256 *parent_beacon_root,
+                                        struct stf_fault *fault);
 /* tx is borrowed during the call only, except that its data may be referenced by the results. */
 enum stf_verdict stf_tx_run(struct stf_block *b, const struct stf_tx *tx,
                             struct stf_tx_result *result);

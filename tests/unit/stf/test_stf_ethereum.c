@@ -281,16 +281,90 @@ static void test_set_code(void **state)
     chain_clear(&c);
 }
 
+/* The contracts as the EIPs print them. What they must hold afterwards, and what they answer, is from there too. */
+#define CODE_BEACON_ROOTS                                                                          \
+    "3373fffffffffffffffffffffffffffffffffffffffe14604d57602036146024575f5ffd5b5f3580156049576200" \
+    "1fff810690815414603c575f5ffd5b62001fff01545f5260205ff35b5f5ffd5b62001fff42064281555f35906200" \
+    "1fff015500"
+#define CODE_BLOCK_HASHES                                                                          \
+    "3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257611f" \
+    "ff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500"
+#define RING 8191u
+
+static void expect_slot(const struct chain *c, const struct addr *a, uint64_t slot,
+                        const struct b256 *want)
+{
+    struct b256 key = b256_of_u64(slot), got = world_slot(&c->w, a, &key);
+    assert_memory_equal(got.b, want->b, 32);
+}
+
+static void test_start_calls(void **state)
+{
+    (void)state;
+    struct chain c;
+    struct addr roots = world_addr("000f3df6d732807ef1319fb7b8bb8522d0beac02");
+    struct addr hashes = world_addr("0000f90827f1c53a10cb7a02335b175320002935");
+    struct b256 root = b256_of_u64(0xbeac0), parent = b256_of_u64(0xaa), none = { { 0 } };
+    struct stf_fault fault;
+
+    for (unsigned prague = 0; prague < 2; prague++) {
+        ethereum_init(&c);
+        c.rules = prague ? stf_rules_ethereum_prague() : stf_rules_ethereum_cancun();
+        c.ctx.number = 3 * RING + 8;
+        c.ctx.timestamp = 5 * RING + 17;
+        c.ctx.block_hashes[255] = parent;
+        chain_put_code(&c, &roots, CODE_BEACON_ROOTS);
+        chain_put_code(&c, &hashes, CODE_BLOCK_HASHES);
+        chain_begin(&c);
+        assert_true(stf_block_run_start_calls(c.b, &root, &fault));
+        assert_int_equal(stf_block_totals(c.b).gas_used, 0);
+
+        /* what a contract gets that asks */
+        struct stf_tx tx = chain_tx(&c, &roots);
+        struct b256 timestamp = b256_of_u64(c.ctx.timestamp),
+                    before = b256_of_u64(c.ctx.number - 1);
+        tx.data = bytes_of(timestamp.b, 32);
+        chain_expect(&c, &tx, true);
+        assert_memory_equal(c.result.output.p, root.b, 32);
+        /* nothing is warm from the calls: 21,000, calldata of 29 zero bytes and 3 others, two cold reads and the code */
+        uint64_t used = c.result.gas_used;
+        assert_true(used > 21000 + 2 * 2100 && used < 21000 + 2 * 2100 + 600);
+        tx = chain_tx(&c, &hashes);
+        tx.nonce = 1;
+        tx.data = bytes_of(before.b, 32);
+        chain_expect(&c, &tx, true);
+        assert_memory_equal(c.result.output.p, prague ? parent.b : none.b, 32);
+
+        (void)chain_end(&c);
+        expect_slot(&c, &roots, 17, &timestamp);
+        expect_slot(&c, &roots, RING + 17, &root);
+        expect_slot(&c, &hashes, 7, prague ? &parent : &none);
+        chain_clear(&c);
+    }
+    /* no code there, or code that fails: nothing happens; ZKsync OS makes no such calls */
+    ethereum_init(&c);
+    c.rules = stf_rules_ethereum_osaka();
+    chain_put_code(&c, &hashes, "6001600155fe");
+    chain_begin(&c);
+    assert_true(stf_block_run_start_calls(c.b, &root, &fault));
+    (void)chain_end(&c);
+    expect_slot(&c, &hashes, 1, &none);
+    chain_clear(&c);
+    chain_init(&c);
+    chain_put_code(&c, &hashes, CODE_BLOCK_HASHES);
+    chain_begin(&c);
+    assert_true(stf_block_run_start_calls(c.b, &root, &fault));
+    assert_int_equal(chain_end(&c).diff_cnt, 0);
+    chain_clear(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base_fee_is_burned),
-        cmocka_unit_test(test_blobs),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_no_hooks),
-        cmocka_unit_test(test_blob_count_by_fork),
-        cmocka_unit_test(test_calldata_floor),
-        cmocka_unit_test(test_gas_limit_cap),
+        cmocka_unit_test(test_start_calls),    cmocka_unit_test(test_base_fee_is_burned),
+        cmocka_unit_test(test_blobs),          cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_no_hooks),       cmocka_unit_test(test_blob_count_by_fork),
+        cmocka_unit_test(test_calldata_floor), cmocka_unit_test(test_gas_limit_cap),
         cmocka_unit_test(test_set_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
