@@ -297,10 +297,10 @@ bool config_validate(const struct config *c, struct err *err)
                        "operator_execute_sk (or enabled: false)");
     if (c->l1_sender.enabled && !c->batcher.enabled)
         return err_set(err, ERR_INVALID, "l1_sender.enabled needs batcher.enabled");
-    if (c->l1_sender.pubdata_mode == PUBDATA_BLOBS)
+    if (c->l1_sender.pubdata_mode == PUBDATA_BLOBS &&
+        u256_is_zero(&c->l1_sender.max_fee_per_blob_gas))
         return err_set(err, ERR_INVALID,
-                       "l1_sender.pubdata_mode Blobs is not available in this build: use Calldata "
-                       "or Validium");
+                       "l1_sender.max_fee_per_blob_gas must not be zero with pubdata_mode Blobs");
     if (c->l1_sender.pubdata_mode == PUBDATA_RELAYED && c->general.gateway_rpc_url_cnt == 0)
         return err_set(err, ERR_INVALID,
                        "l1_sender.pubdata_mode RelayedL2Calldata is for a chain that settles on a "

@@ -162,7 +162,8 @@ const struct config_key config_keys[] = {
     K("l1_sender.required_confirmations", CFG_U64, l1_sender.required_confirmations, 1, 1000, "3",
       "depth that counts as settled; inclusion is 1"),
     ENUMK("l1_sender.pubdata_mode", l1_sender.pubdata_mode, pubdata_modes, "Calldata",
-          "how pubdata reaches the settlement layer"),
+          "how pubdata reaches the settlement layer: in blobs, in calldata, not at all, through a "
+          "Gateway; must be what the chain's DA pair expects"),
     K("l1_watcher.max_blocks_to_process", CFG_U64, l1_watcher.max_blocks_to_process, 1, 100000,
       "1000", "blocks of one eth_getLogs"),
     K("l1_watcher.poll_interval", CFG_DURATION, l1_watcher.poll_interval_ms, 50, 600000, "1s",

@@ -20,6 +20,7 @@ void fees_init(struct node *n)
                              .sl_token_usd_e18 = fee_usd_e18(sl_usd),
                              .native_per_gas = c->fee.native_per_gas,
                              .da = c->l1_sender.pubdata_mode == PUBDATA_VALIDIUM ? FEE_DA_VALIDIUM
+                                   : c->l1_sender.pubdata_mode == PUBDATA_BLOBS  ? FEE_DA_BLOBS
                                                                                  : FEE_DA_CALLDATA,
                              .sl_tip = c->l1_sender.max_priority_fee_per_gas,
                              .fill_num = 1,
@@ -105,6 +106,14 @@ static void on_history(void *arg, const struct eth_reply *reply, const struct et
                            "eth_feeHistory); prices stay");
         return;
     }
+    if (n->fee_inputs.da == FEE_DA_BLOBS && !h->blob_base_fees) {
+        log_warn(
+            LOG_NODE,
+            "L1 does not say what blobs cost (baseFeePerBlobGas of eth_feeHistory); prices stay");
+        return;
+    }
+    n->fee_inputs.sl_blob_base_fee =
+        median(h->blob_base_fees, h->blob_base_fees ? h->blob_base_fee_cnt : 0);
     n->fee_inputs.sl_pubdata_price =
         median(h->pubdata_prices, h->pubdata_prices ? h->pubdata_price_cnt : 0);
     update(n);

@@ -9,6 +9,7 @@
 
 #include "node/base/hex.h"
 #include "node/base/log.h"
+#include "node/chain/worker.h"
 #include "node/topology_internal.h"
 
 #define DISCOVERY_RETRY_MAX_S 15
@@ -195,6 +196,10 @@ static bool begin(struct node *n, struct err *err)
         return err_set(err, ERR_INVALID,
                        "l1_sender.pubdata_mode RelayedL2Calldata is for a chain that settles on a "
                        "Gateway; this one settles on L1: use Calldata or Validium");
+    if (n->gateway && n->cfg->l1_sender.pubdata_mode == PUBDATA_BLOBS)
+        return err_set(err, ERR_INVALID,
+                       "l1_sender.pubdata_mode Blobs is for a chain that settles on L1; this one "
+                       "settles on a Gateway, which has none: use RelayedL2Calldata or Validium");
     n->have_contracts = true;
     atomic_store(&n->l1_answered, true);
     if (!store_write(n->store, STORE_JOURNAL, store_chain_ids, chain_ids_stored, n, err))
@@ -282,6 +287,8 @@ void layer_stop(struct node *n)
     mirrors_stop(n);
     if (n->settlement)
         settlement_stop(n->settlement);
+    if (n->blob_worker) /* what it still computes is dropped */
+        worker_pool_stop(n->blob_worker);
 }
 
 void layer_destroy(struct node *n)
@@ -292,6 +299,7 @@ void layer_destroy(struct node *n)
     eth_client_destroy(n->gateway);
     eth_client_destroy(n->l1); /* ends requests that settlement does not hold handles of */
     settlement_destroy(n->settlement);
+    worker_pool_destroy(n->blob_worker);
     tx_journal_destroy(n->journal);
     for (int i = 0; i < LANE_CNT; i++)
         signer_destroy(n->signers[i]);

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 
 #include "node/base/log.h"
+#include "node/chain/worker.h"
 #include "node/topology_internal.h"
+#include "settlement/da/da.h"
 
 /* ---- callbacks between the components ---- */
 
@@ -105,6 +107,13 @@ static void on_gateway_watcher_stopped(void *arg, const struct err *why)
 
 /* ---- coming up ---- */
 
+static uint8_t da_scheme_of(enum config_pubdata_mode m)
+{
+    return m == PUBDATA_VALIDIUM ? DA_EMPTY_NO_DA
+           : m == PUBDATA_BLOBS  ? DA_BLOBS_ZKSYNC_OS
+                                 : DA_BLOBS_AND_PUBDATA_KECCAK;
+}
+
 static struct settlement_config settlement_config_of(const struct node *n)
 {
     const struct config *c = n->cfg;
@@ -114,13 +123,13 @@ static struct settlement_config settlement_config_of(const struct node *n)
                                               .is_gateway = n->gateway != NULL },
                                    .protocol_minor = 31,
                                    .genesis_state_commitment = n->genesis_commitment,
-                                   .da_scheme = c->l1_sender.pubdata_mode == PUBDATA_VALIDIUM
-                                                    ? DA_EMPTY_NO_DA
-                                                    : DA_BLOBS_AND_PUBDATA_KECCAK,
+                                   .da_scheme = da_scheme_of(c->l1_sender.pubdata_mode),
                                    .batch_timeout_ms = c->batcher.batch_timeout_ms,
                                    .max_txs = c->batcher.tx_per_batch_limit,
                                    .max_blocks = c->batcher.blocks_per_batch_limit,
-                                   .max_pubdata = BATCH_MAX_CALLDATA_PUBDATA,
+                                   .max_pubdata = c->l1_sender.pubdata_mode == PUBDATA_BLOBS
+                                                      ? da_capacity(DA_BLOBS_ZKSYNC_OS)
+                                                      : BATCH_MAX_CALLDATA_PUBDATA,
                                    .max_native = 1ull << 35,
                                    .max_range = c->prover_api.max_fris_per_snark,
                                    .accept_history = c->l1_watcher.accept_history,
@@ -131,6 +140,7 @@ static struct settlement_config settlement_config_of(const struct node *n)
     s.sender.required_confirmations = (uint32_t)c->l1_sender.required_confirmations;
     s.sender.caps.max_fee = c->l1_sender.max_fee_per_gas;
     s.sender.caps.max_tip = c->l1_sender.max_priority_fee_per_gas;
+    s.sender.caps.max_blob_fee = c->l1_sender.max_fee_per_blob_gas;
     s.sender.poll_ms = c->l1_sender.poll_interval_ms;
     if (n->gateway) { /* no public pool, no reorganisations of its own (spec 30 §11.3, spec 90 row 47) */
         s.sender.max_in_flight = s.sender.required_confirmations = 1;
@@ -139,8 +149,18 @@ static struct settlement_config settlement_config_of(const struct node *n)
     return s;
 }
 
+static bool run_blob_job(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+{
+    return worker_submit(((struct node *)arg)->blob_worker, run, done, job);
+}
+
 static bool make_settlement(struct node *n, struct err *err)
 {
+    if (n->cfg->l1_sender.pubdata_mode == PUBDATA_BLOBS) {
+        n->blob_worker = worker_pool_create(n->base, 1, "blobs", err);
+        if (!n->blob_worker)
+            return false;
+    }
     struct settlement_deps deps = { .base = n->base,
                                     .clock = n->clock,
                                     .store = n->store,
@@ -151,6 +171,7 @@ static bool make_settlement(struct node *n, struct err *err)
                                     .load_block = load_block,
                                     .tree_head = tree_head,
                                     .ask_contracts = ask_contracts,
+                                    .run_job = n->blob_worker ? run_blob_job : NULL,
                                     .on_change = on_settlement_change };
     struct settlement_config cfg = settlement_config_of(n);
     struct settlement *s = settlement_create(&deps, &cfg, err);

@@ -129,6 +129,8 @@ static void sender_metrics(struct node *n, struct metrics *m)
         metrics_put_u64(m, METRIC_SETTLEMENT_FEE_CAP_WAITS, labels, t.fee_cap_waits);
         metrics_put(m, METRIC_L1_SENDER_FEE, labels, ether(&t.spent));
         metrics_put_u64(m, METRIC_L1_SENDER_GAS_USED, labels, t.gas_used);
+        if (i == LANE_COMMIT && !u256_is_zero(&t.blob_base_fee))
+            metrics_put_u64(m, METRIC_BLOB_BASE_FEE, NULL, u256_sat_u64(&t.blob_base_fee));
         hex_encode0x(addr, t.addr.b, 20);
         labels[0] = 0;
         metrics_label(labels, sizeof(labels), "operation",
@@ -293,6 +295,15 @@ static void status_senders(struct node *n, struct buf *out)
                    t.oldest_pending_ms, t.fee_capped ? "true" : "false",
                    t.low_funds ? "true" : "false", t.foreign_seen ? "true" : "false",
                    t.paused ? "true" : "false", t.bumps, t.reverted);
+        if (t.sidecar_form[0]) {
+            char cap[79];
+            u256_format_dec(wei, &t.blob_base_fee);
+            u256_format_dec(cap, &t.blob_fee_cap);
+            buf_printf(out,
+                       ",\"blob_base_fee_wei\":\"%s\",\"blob_fee_cap_wei\":\"%s\""
+                       ",\"blob_fee_capped\":%s,\"sidecar_form\":\"%s\"",
+                       wei, cap, t.blob_fee_capped ? "true" : "false", t.sidecar_form);
+        }
         if (t.runway_ms == UINT64_MAX)
             buf_append_str(out, ",\"runway_days\":null,\"last_error\":");
         else

@@ -59,6 +59,7 @@ struct node {
     struct eth_request *fee_request;
     struct signer *signers[LANE_CNT];
     struct tx_journal *journal;
+    struct worker_pool *blob_worker;         /* commitments and proofs; NULL without blobs */
     _Atomic(struct settlement *) settlement; /* NULL until L1 answered once; RPC workers read it */
     struct watcher *watcher,
         *gateway_watcher;                 /* the second reads batch events, the first requests */

@@ -18,6 +18,7 @@ static void open_batch(struct settlement *s)
 {
     arena_reset(&s->open_arena);
     s->open_execution = 0;
+    s->da.epoch++;
     batch_accumulator_init(&s->open, &s->open_arena, s->sealed + 1, s->cfg.chain_id,
                            s->cfg.da_scheme);
 }
@@ -67,7 +68,8 @@ uint64_t batcher_adopting(const struct settlement *s)
 static bool is_overdue(const struct settlement *s)
 {
     const struct clock *c = s->deps.clock;
-    if (s->open.block_cnt == 0 || s->sealing || next_expected(s) || batcher_adopting(s))
+    if (s->open.block_cnt == 0 || s->sealing || s->da.sealing || next_expected(s) ||
+        batcher_adopting(s))
         return false;
     return clock_wall_ms(c) >= s->open.b.first_timestamp * 1000 + s->cfg.batch_timeout_ms ||
            clock_mono_ms(c) - s->open_mono_ms >= s->cfg.batch_timeout_ms;
@@ -250,7 +252,7 @@ static bool matches(struct settlement *s, const struct expected_batch *e,
 }
 
 /* Finishing cannot fail for memory: it gets its scratch room for the tree of logs beforehand. */
-static bool finish(struct settlement *s, struct batch *out)
+static bool finish(struct settlement *s, const struct b256 *blobs, struct batch *out)
 {
     size_t len = ((size_t)s->open.b.l2_log_cnt + 1) * sizeof(struct b256);
     void *mem = malloc(len);
@@ -259,18 +261,19 @@ static bool finish(struct settlement *s, struct batch *out)
     struct arena scratch;
     arena_init(&scratch, mem, len);
     s->open.arena = &scratch;
-    batch_accumulator_finish(&s->open, out, NULL);
+    batch_accumulator_finish(&s->open, out, blobs);
     s->open.arena = &s->open_arena;
     free(mem);
     return true;
 }
 
-static void seal(struct settlement *s, const char *reason)
+/* blobs: their commitment, where the batch has any */
+static void seal_with(struct settlement *s, const struct b256 *blobs)
 {
     struct batch b;
     struct err err = { .kind = ERR_NONE };
     struct seal *j = calloc(1, sizeof(*j));
-    if (!j || !finish(s, &b)) {
+    if (!j || !finish(s, blobs, &b)) {
         free(j);
         hold_set(s, HOLD_DIVERGED, "out of memory while sealing a batch",
                  "give the process more memory and restart");
@@ -285,14 +288,33 @@ static void seal(struct settlement *s, const char *reason)
     }
     if (e)
         memcpy(j->step, e->step, sizeof(j->step));
-    log_debug(LOG_SETTLEMENT, "sealing", LOG_U64("batch", j->row.number),
-              LOG_STR("reason", reason));
     if (!store_write(s->deps.store, STORE_JOURNAL, store_seal, seal_stored, j, &err)) {
         free(j);
         log_warn(LOG_SETTLEMENT, "batch not stored yet", LOG_STR("error", err.msg));
         return;
     }
     s->sealing = true;
+}
+
+static void seal(struct settlement *s, const char *reason)
+{
+    struct err err = { .kind = ERR_NONE };
+    log_debug(LOG_SETTLEMENT, "sealing", LOG_U64("batch", s->open.b.stored.number),
+              LOG_STR("reason", reason));
+    if (s->cfg.da_scheme != DA_BLOBS_ZKSYNC_OS)
+        seal_with(s, NULL);
+    else if (!da_start_seal(s, &err) && err.kind != ERR_TRANSIENT)
+        hold_set(s, HOLD_DIVERGED, err.msg,
+                 "the block store is damaged, or memory is short: see the reason, then restart");
+}
+
+/* While the worker was at it, the layer may have told of the batch: then its range decides, and step goes on from here. */
+void batcher_on_blobs(struct settlement *s, const struct b256 *commitment)
+{
+    const struct expected_batch *e = next_expected(s);
+    if (batcher_adopting(s) || (e && e->last != s->open.b.last_block))
+        return;
+    seal_with(s, commitment);
 }
 
 /* Adds one block; false when nothing more can be done at this point. */
@@ -343,7 +365,7 @@ void batcher_run(struct settlement *s)
 {
     struct arena arena;
     arena_init_growing(&arena, OPEN_ARENA_CHUNK, BLOCK_ARENA_LIMIT);
-    while (!s->sealing && !s->holds[HOLD_DIVERGED].active && step(s, &arena))
+    while (!s->sealing && !s->da.sealing && !s->holds[HOLD_DIVERGED].active && step(s, &arena))
         arena_reset(&arena);
     arena_clear(&arena);
     if (!s->holds[HOLD_DIVERGED].active && is_overdue(s))

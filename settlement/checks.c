@@ -67,9 +67,10 @@ static bool find_da(const struct settlement *s, struct finding *f)
         snprintf(f->reason, sizeof(f->reason),
                  "the diamond expects DA scheme %u, l1_sender.pubdata_mode gives %u", c->da_scheme,
                  s->cfg.da_scheme);
-        snprintf(f->remedy, sizeof(f->remedy),
-                 "change l1_sender.pubdata_mode (Validium is 1, Calldata 3), or the pair with "
-                 "setDAValidatorPair");
+        snprintf(
+            f->remedy, sizeof(f->remedy),
+            "change l1_sender.pubdata_mode (Validium is 1, Calldata 3, Blobs 4), or the pair with "
+            "setDAValidatorPair");
         return true;
     }
     return false;

@@ -72,7 +72,13 @@ struct settlement {
     uint64_t sealed, sealed_block; /* last sealed batch and its last block */
     uint64_t next_priority_id;     /* first id of the open batch */
     size_t open_execution;         /* bytes the open batch adds to its execution on a Gateway */
-    uint64_t open_mono_ms;         /* when the open batch got its first block */
+    struct {                       /* da_jobs.c: blobs alone */
+        bool sealing, proving;     /* a job is under way */
+        uint64_t epoch;            /* of the open batch: rises when it is begun again */
+        struct sidecar *ready;     /* a reference: with proofs, of batch */
+        uint64_t ready_number;     /* 0: none */
+    } da;
+    uint64_t open_mono_ms; /* when the open batch got its first block */
     struct expected_list expected;
     struct sl_event range; /* SL_BATCH_RANGE that came right before a commit */
 
@@ -137,6 +143,17 @@ void batcher_discard(struct settlement *s, uint64_t from);
 /* The next batch is on the layer already, and its range is not settled yet; 0: no. */
 uint64_t batcher_adopting(const struct settlement *s);
 
+/* The open batch's blobs are committed to. */
+void batcher_on_blobs(struct settlement *s, const struct b256 *commitment);
+
+/* da_jobs.c */
+/* Computes the open batch's commitments; batcher_on_blobs follows, unless the batch is begun anew meanwhile. */
+MUST_USE bool da_start_seal(struct settlement *s, struct err *err);
+/* *out: borrowed until da_drop; NULL: being made, settlement_run comes when it is there. */
+MUST_USE bool da_blobs_of(struct settlement *s, const struct batch_row *row, struct sidecar **out,
+                          struct err *err);
+void da_drop(struct settlement *s);
+
 /* expected.c */
 struct expected_batch *expected_first(const struct expected_list *l); /* NULL: empty */
 struct expected_batch *expected_last(const struct expected_list *l);
@@ -147,6 +164,11 @@ void expected_pop_first(struct expected_list *l);
 void expected_pop_last(struct expected_list *l);
 
 /* submit.c */
+#define PUBDATA_ARENA_CHUNK (256u << 10)
+#define PUBDATA_ARENA_LIMIT (1u << 30)
+/* Pubdata of a batch: the streams of its blocks, one after the other. */
+MUST_USE bool pubdata_load(struct settlement *s, uint64_t first_block, uint64_t last_block,
+                           struct arena *arena, struct buf *out, struct err *err);
 MUST_USE bool submit_create(struct settlement *s, struct err *err);
 MUST_USE bool submit_start(struct settlement *s, struct err *err);
 void submit_run(struct settlement *s);

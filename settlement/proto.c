@@ -1,8 +1,6 @@
 /* settlement/proto.c */
 #include "settlement/proto.h"
 
-#include "node/base/hash.h"
-
 extern const struct settlement_proto settlement_proto_v31;
 
 const struct settlement_proto *settlement_proto_find(uint32_t minor)
@@ -21,18 +19,4 @@ void proto_mock_proof(struct u256 out[4], const struct b256 *public_inputs, size
     out[1] = U256_ZERO;
     out[2] = u256_of_u64(13);
     out[3] = u256_of_b256(&folded);
-}
-
-bool proto_da_input(struct buf *out, uint8_t scheme, struct bytes pubdata)
-{
-    static const uint8_t zeros[32] = { 0 };
-    if (scheme == DA_EMPTY_NO_DA)
-        return buf_append(out, zeros, 32);
-    if (scheme != DA_BLOBS_AND_PUBDATA_KECCAK)
-        return false;
-    struct b256 hash = keccak256(pubdata.p, pubdata.len);
-    const uint8_t one = 1, calldata_source = 0;
-    return buf_append(out, zeros, 32) && buf_append(out, hash.b, 32) && buf_append(out, &one, 1) &&
-           buf_append(out, zeros, 32) && buf_append(out, &calldata_source, 1) &&
-           buf_append(out, pubdata.p, pubdata.len) && buf_append(out, zeros, 32);
 }

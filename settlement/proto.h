@@ -46,7 +46,5 @@ const struct settlement_proto *settlement_proto_find(uint32_t minor);
 
 /* The mock proof of the testnet verifier (spec 30 §3.2): [3, 0, 13, folded public inputs]. */
 void proto_mock_proof(struct u256 out[4], const struct b256 *public_inputs, size_t n);
-/* operatorDAInput (spec 30 §6). false: scheme not supported, or out of memory */
-MUST_USE bool proto_da_input(struct buf *out, uint8_t scheme, struct bytes pubdata);
 
 #endif

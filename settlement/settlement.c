@@ -145,7 +145,10 @@ struct settlement *settlement_create(const struct settlement_deps *deps,
     gateway_create(s);
     s->reader = store_reader_open(deps->store, err);
     s->timer = s->reader ? event_new(deps->base, -1, EV_PERSIST, on_tick, s) : NULL;
-    if (!s->timer || !submit_create(s, err)) {
+    bool can = cfg->da_scheme != DA_BLOBS_ZKSYNC_OS || deps->run_job;
+    if (!can)
+        err_set(err, ERR_INVALID, "blobs need a worker");
+    if (!can || !s->timer || !submit_create(s, err)) {
         settlement_destroy(s);
         return NULL;
     }
@@ -197,6 +200,8 @@ void settlement_destroy(struct settlement *s)
     gateway_destroy(s);
     if (s->timer)
         event_free(s->timer);
+    CHECK(!s->da.sealing && !s->da.proving);
+    da_drop(s);
     store_reader_close(s->reader);
     arena_clear(&s->open_arena);
     arena_clear(&s->role_arena);

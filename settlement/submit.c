@@ -8,14 +8,13 @@
 
 #include "node/base/log.h"
 #include "node/store/l1_tx.h"
+#include "settlement/da/da.h"
 #include "settlement/internal.h"
 
-#define SUBMIT_ARENA_CHUNK (256u << 10)
-#define SUBMIT_ARENA_LIMIT (1u << 30)
-#define MAX_CALLDATA       (8u << 20)
-#define RETRY_MIN_MS       1000
-#define RETRY_MAX_MS       60000
-#define PRIORITY_PAGE      1000
+#define MAX_CALLDATA  (8u << 20)
+#define RETRY_MIN_MS  1000
+#define RETRY_MAX_MS  60000
+#define PRIORITY_PAGE 1000
 
 const char *settlement_lane_name(enum settlement_lane l)
 {
@@ -232,11 +231,10 @@ static void row_to_batch(const struct settlement *s, const struct batch_row *r, 
     row_to_stored(r, &b->stored);
 }
 
-/* Pubdata of a batch: the streams of its blocks, one after the other. */
-static bool load_pubdata(struct settlement *s, const struct batch_row *r, struct arena *arena,
-                         struct buf *out, struct err *err)
+bool pubdata_load(struct settlement *s, uint64_t first_block, uint64_t last_block,
+                  struct arena *arena, struct buf *out, struct err *err)
 {
-    for (uint64_t n = r->first_block; n <= r->last_block; n++) {
+    for (uint64_t n = first_block; n <= last_block; n++) {
         struct batch_block blk;
         struct arena_mark mark = arena_save(arena);
         if (!s->deps.load_block(s->deps.arg, n, arena, &blk, err))
@@ -245,7 +243,8 @@ static bool load_pubdata(struct settlement *s, const struct batch_row *r, struct
         arena_restore(arena, mark);
     }
     return !out->failed ||
-           err_set(err, ERR_LOCAL, "pubdata of batch %" PRIu64 " is too large", r->number);
+           err_set(err, ERR_LOCAL, "pubdata of blocks %" PRIu64 "-%" PRIu64 " is too large",
+                   first_block, last_block);
 }
 
 static bool commit_data(struct settlement *s, uint64_t n, struct arena *arena, struct buf *out,
@@ -261,9 +260,10 @@ static bool commit_data(struct settlement *s, uint64_t n, struct arena *arena, s
     struct buf pubdata, input;
     buf_init(&pubdata, MAX_CALLDATA);
     buf_init(&input, MAX_CALLDATA);
-    bool ok = row.da_scheme == DA_EMPTY_NO_DA || load_pubdata(s, &row, arena, &pubdata, err);
+    bool ok = row.da_scheme == DA_EMPTY_NO_DA ||
+              pubdata_load(s, row.first_block, row.last_block, arena, &pubdata, err);
     if (ok &&
-        !(proto_da_input(&input, row.da_scheme, bytes_of(pubdata.p, pubdata.len)) &&
+        !(da_operator_input(&input, row.da_scheme, bytes_of(pubdata.p, pubdata.len)) &&
           s->proto->commit(out, &s->contracts.diamond, &prev, &b, bytes_of(input.p, input.len))))
         ok = err_set(err, ERR_LOCAL, "commit of batch %" PRIu64 " cannot be encoded", n);
     buf_clear(&pubdata);
@@ -303,7 +303,7 @@ static bool fill_tree(struct settlement *s, uint64_t upto, struct err *err)
         const struct l1_tx_row *rows = NULL;
         size_t n = 0;
         uint64_t first = s->contracts.priority_tree_start_index + priority_tree_count(s->tree);
-        arena_init_growing(&arena, SUBMIT_ARENA_CHUNK, SUBMIT_ARENA_LIMIT);
+        arena_init_growing(&arena, PUBDATA_ARENA_CHUNK, PUBDATA_ARENA_LIMIT);
         bool ok = l1_priority_load(s->reader, first, PRIORITY_PAGE, &arena, &rows, &n, err);
         for (size_t i = 0; ok && i < n; i++)
             ok = rows[i].id == first + i && priority_tree_append(s->tree, &rows[i].hash);
@@ -430,26 +430,48 @@ static bool pick_key(struct settlement *s, enum settlement_lane lane, uint64_t f
     }
 }
 
+/* The blobs of a commit. A request that is on its way has its own, from the journal. false: an error, or (kind ERR_NONE) they are being made. */
+static bool commit_blobs(struct settlement *s, uint64_t number, const char *key,
+                         struct sidecar **out, struct err *err)
+{
+    struct batch_row row;
+    struct tx_info info;
+    *out = NULL;
+    if (!load_row(s, number, &row, err))
+        return false;
+    if (row.da_scheme != DA_BLOBS_ZKSYNC_OS ||
+        (tx_manager_find(s->lanes[LANE_COMMIT].manager, key, &info) &&
+         !tx_state_is_final(info.state)))
+        return true;
+    return da_blobs_of(s, &row, out, err) && *out;
+}
+
 static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t from, uint64_t to)
 {
     struct arena arena;
     struct buf data;
     struct err err = { .kind = ERR_NONE };
+    struct sidecar *blobs = NULL;
     uint64_t sealed_at = 0, id = 0;
     bool is_new = false;
     char key[TX_KEY_CAP];
     if (!pick_key(s, lane, from, to, key))
         return false;
-    arena_init_growing(&arena, SUBMIT_ARENA_CHUNK, SUBMIT_ARENA_LIMIT);
+    bool have_blobs = lane != LANE_COMMIT || commit_blobs(s, to, key, &blobs, &err);
+    if (!have_blobs && err.kind == ERR_NONE)
+        return false;
+    arena_init_growing(&arena, PUBDATA_ARENA_CHUNK, PUBDATA_ARENA_LIMIT);
     buf_init(&data, MAX_CALLDATA);
-    bool ok = lane == LANE_COMMIT  ? commit_data(s, to, &arena, &data, &sealed_at, &err)
-              : lane == LANE_PROVE ? prove_data(s, from, to, &arena, &data, &err)
-                                   : execute_data(s, from, to, &arena, &data, &err);
+    bool ok = !have_blobs           ? false
+              : lane == LANE_COMMIT ? commit_data(s, to, &arena, &data, &sealed_at, &err)
+              : lane == LANE_PROVE  ? prove_data(s, from, to, &arena, &data, &err)
+                                    : execute_data(s, from, to, &arena, &data, &err);
     if (ok) {
         struct tx_request r = { .key = key,
                                 .label = settlement_lane_name(lane),
                                 .to = s->contracts.timelock,
-                                .data = bytes_of(data.p, data.len) };
+                                .data = bytes_of(data.p, data.len),
+                                .sidecar = blobs };
         ok = tx_manager_submit(s->lanes[lane].manager, &r, &id, &is_new, &err);
     }
     buf_clear(&data);
@@ -465,6 +487,8 @@ static bool submit(struct settlement *s, enum settlement_lane lane, uint64_t fro
         }
         return false;
     }
+    if (blobs)
+        da_drop(s); /* the sender has them */
     if (lane == LANE_COMMIT && is_new)
         s->commit_sealed_at_ms = sealed_at;
     if (to > s->lanes[lane].sent_to)

@@ -105,6 +105,8 @@ static void take_senders(struct status_view *v, const json_t *list)
         char *note = v->senders[v->sender_cnt].note;
         if (json_is_true(json_object_get(x, "low_funds")))
             snprintf(note, sizeof(v->senders[0].note), "LOW FUNDS");
+        else if (json_is_true(json_object_get(x, "blob_fee_capped")))
+            snprintf(note, sizeof(v->senders[0].note), "waits: the blob fee is above the cap");
         else if (json_is_true(json_object_get(x, "fee_capped")))
             snprintf(note, sizeof(v->senders[0].note), "waits: fees are above the cap");
         else if (json_is_true(json_object_get(x, "foreign_seen")))

@@ -231,6 +231,10 @@ bool eth_decode_receipt(const json_t *j, struct arena *a, struct eth_receipt *ou
     member_addr(&m, "from", &out->from);
     if (member_present(&m, "effectiveGasPrice"))
         member_u256(&m, "effectiveGasPrice", &out->effective_gas_price);
+    if (member_present(&m, "blobGasUsed") && member_present(&m, "blobGasPrice")) {
+        member_u64(&m, "blobGasUsed", &out->blob_gas_used);
+        member_u256(&m, "blobGasPrice", &out->blob_gas_price);
+    }
     if (!m.ok)
         return false;
     if (status > 1)
@@ -265,12 +269,28 @@ bool eth_decode_tx(const json_t *j, struct arena *a, struct eth_tx *out, struct 
         member_u256(&m, "gasPrice", &out->max_fee);
         out->max_tip = out->max_fee;
     }
+    if (member_present(&m, "maxFeePerBlobGas"))
+        member_u256(&m, "maxFeePerBlobGas", &out->max_blob_fee);
     out->mined = member_present(&m, "blockHash") && member_present(&m, "blockNumber");
     if (out->mined) {
         member_hash(&m, "blockHash", &out->block_hash);
         member_u64(&m, "blockNumber", &out->block_number);
     }
     return m.ok;
+}
+
+/* A list that not every node has. */
+static bool decode_prices(const json_t *list, struct arena *a, const struct u256 **out, size_t *cnt,
+                          struct err *err)
+{
+    bool ok;
+    if (!json_is_array(list))
+        return true;
+    struct u256 *p = list_alloc(list, a, sizeof(*p), cnt, &ok, err);
+    for (size_t i = 0; ok && i < *cnt; i++)
+        ok = eth_decode_u256(json_array_get(list, i), &p[i], err);
+    *out = p;
+    return ok;
 }
 
 bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_history *out,
@@ -290,15 +310,12 @@ bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_his
         if (!eth_decode_u256(json_array_get(fees, i), &base[i], err))
             return err_wrap(err, "baseFeePerGas[%zu]", i);
     out->base_fees = base;
-    const json_t *prices = json_object_get(j, "pubdataPricePerByte");
-    if (json_is_array(prices)) {
-        struct u256 *p = list_alloc(prices, a, sizeof(*p), &out->pubdata_price_cnt, &ok, err);
-        for (size_t i = 0; ok && i < out->pubdata_price_cnt; i++)
-            ok = eth_decode_u256(json_array_get(prices, i), &p[i], err);
-        if (!ok)
-            return err_wrap(err, "pubdataPricePerByte");
-        out->pubdata_prices = p;
-    }
+    if (!decode_prices(json_object_get(j, "pubdataPricePerByte"), a, &out->pubdata_prices,
+                       &out->pubdata_price_cnt, err))
+        return err_wrap(err, "pubdataPricePerByte");
+    if (!decode_prices(json_object_get(j, "baseFeePerBlobGas"), a, &out->blob_base_fees,
+                       &out->blob_base_fee_cnt, err))
+        return err_wrap(err, "baseFeePerBlobGas");
     if (!member_present(&m, "reward"))
         return true;
     const json_t *rewards = json_object_get(j, "reward");
@@ -383,6 +400,12 @@ json_t *eth_encode_call_msg(const struct eth_call_msg *m)
     if (m->gas)
         bad |= json_object_set_new(o, "gas", eth_encode_u64(m->gas));
     bad |= json_object_set_new(o, "data", eth_encode_bytes(m->data));
+    if (m->blob_hash_cnt) {
+        json_t *hashes = json_array();
+        for (size_t i = 0; i < m->blob_hash_cnt; i++)
+            bad |= json_array_append_new(hashes, eth_encode_hash(&m->blob_hashes[i]));
+        bad |= json_object_set_new(o, "blobVersionedHashes", hashes);
+    }
     if (bad) {
         json_decref(o);
         return NULL;

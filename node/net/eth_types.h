@@ -61,6 +61,8 @@ struct eth_receipt {
     bool status; /* true: not reverted */
     uint64_t gas_used;
     struct u256 effective_gas_price; /* 0 when the node does not say */
+    uint64_t blob_gas_used;          /* 0 without blobs */
+    struct u256 blob_gas_price;
     struct addr from;
     const struct eth_log *logs;
     size_t log_cnt;
@@ -77,6 +79,7 @@ struct eth_tx {
     uint64_t gas;
     uint64_t type;
     struct u256 max_fee, max_tip; /* legacy: both the gas price */
+    struct u256 max_blob_fee;     /* 0 without blobs */
     bool mined;
     uint64_t block_number; /* when mined */
     struct b256 block_hash;
@@ -90,6 +93,8 @@ struct eth_fee_history {
     size_t reward_cnt;
     const struct u256 *pubdata_prices; /* of a ZKsync OS chain, wei a byte; may be NULL */
     size_t pubdata_price_cnt;
+    const struct u256 *blob_base_fees; /* like base_fees; NULL where there are no blobs */
+    size_t blob_base_fee_cnt;
 };
 
 /* A log filter. Empty lists match everything; topics[i] is a choice for position i. Borrowed. */
@@ -110,6 +115,9 @@ struct eth_call_msg {
     struct u256 value; /* left out when zero */
     struct bytes data;
     uint64_t gas; /* left out when zero */
+    /* What BLOBHASH tells; left out when there are none. No fee is named, so none is too low. */
+    const struct b256 *blob_hashes;
+    size_t blob_hash_cnt;
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node/sender/journal_sql.h"
+#include "node/sender/sidecar.h"
 
 const char *const tx_journal_migrations[] = {
     /* 1 */
@@ -25,12 +26,20 @@ const char *const tx_journal_migrations[] = {
     "  max_tip BLOB NOT NULL, hash BLOB NOT NULL, raw BLOB NOT NULL, is_cancel INTEGER NOT NULL,"
     "  signed_ms INTEGER NOT NULL,"
     "  PRIMARY KEY(chain_id, sender, id, idx)) STRICT, WITHOUT ROWID;",
+    /* 2: blob transactions. With rowids: large values do not belong into the tree. */
+    "ALTER TABLE sender_tx_version ADD COLUMN max_blob_fee BLOB NOT NULL DEFAULT "
+    "x'0000000000000000000000000000000000000000000000000000000000000000';"
+    "CREATE TABLE sender_tx_blobs("
+    "  chain_id INTEGER NOT NULL, sender BLOB NOT NULL, id INTEGER NOT NULL,"
+    "  hashes BLOB NOT NULL, sidecar BLOB NOT NULL,"
+    "  PRIMARY KEY(chain_id, sender, id)) STRICT;",
 };
 const size_t tx_journal_migration_cnt = GH_COUNT(tx_journal_migrations);
 _Static_assert(TX_CONFIRMED == 5,
                "the live index and the load statement know where final states begin");
 
 #define VERSIONS_MAX 4096
+#define STORED_MAX   ((size_t)2 << 20) /* a sidecar */
 
 static bool sql_fail(sqlite3 *db, const char *what, struct err *err)
 {
@@ -176,7 +185,7 @@ static bool put_version(sqlite3 *db, const struct tx_journal_name *n, uint64_t i
     sqlite3_stmt *st = NULL;
     if (sqlite3_prepare_v2(
             db,
-            "INSERT INTO sender_tx_version VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)"
+            "INSERT INTO sender_tx_version VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"
             " ON CONFLICT(chain_id, sender, id, idx) DO NOTHING",
             -1, &st, NULL) != SQLITE_OK)
         return sql_fail(db, "put version", err);
@@ -190,15 +199,43 @@ static bool put_version(sqlite3 *db, const struct tx_journal_name *n, uint64_t i
     bind_bytes(st, 10, v->raw.p, v->raw.len);
     sqlite3_bind_int(st, 11, v->is_cancel);
     bind_u64(st, 12, v->signed_ms);
+    bind_u256(st, 13, &v->max_blob_fee);
     int rc = sqlite3_step(st);
     sqlite3_finalize(st);
     return rc == SQLITE_DONE || sql_fail(db, "put version", err);
 }
 
+static bool put_blobs(sqlite3 *db, const struct tx_journal_name *n, const struct tx_row *r,
+                      struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    struct buf stored;
+    bool keep = !tx_state_is_final(r->state);
+    if (r->blob_cnt == 0 || (keep && !r->sidecar))
+        return true;
+    const char *sql = keep ? "INSERT INTO sender_tx_blobs VALUES(?1,?2,?3,?4,?5)"
+                             " ON CONFLICT(chain_id, sender, id) DO NOTHING"
+                           : "INSERT INTO sender_tx_blobs VALUES(?1,?2,?3,?4,x'')"
+                             " ON CONFLICT(chain_id, sender, id) DO UPDATE SET sidecar=x''";
+    if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
+        return sql_fail(db, "put blobs", err);
+    buf_init(&stored, STORED_MAX);
+    bind_name(st, n, r->id);
+    bind_bytes(st, 4, r->blob_hashes, r->blob_cnt * sizeof(*r->blob_hashes));
+    bool ok =
+        !keep || sidecar_store(&stored, r->sidecar) || err_set(err, ERR_LOCAL, "out of memory");
+    if (keep && ok)
+        bind_bytes(st, 5, stored.p, stored.len);
+    int rc = ok ? sqlite3_step(st) : SQLITE_DONE;
+    sqlite3_finalize(st);
+    buf_clear(&stored);
+    return ok && (rc == SQLITE_DONE || sql_fail(db, "put blobs", err));
+}
+
 bool tx_journal_put_here(sqlite3 *db, const struct tx_journal_name *n, const struct tx_row *r,
                          struct err *err)
 {
-    if (!put_request(db, n, r, err))
+    if (!put_request(db, n, r, err) || !put_blobs(db, n, r, err))
         return false;
     for (size_t i = 0; i < r->variant_cnt; i++)
         if (!put_version(db, n, r->id, &r->variants[i], err))
@@ -277,7 +314,7 @@ static bool read_version_row(sqlite3_stmt *st, struct tx_variant_row *v)
                                   .signed_ms = column_u64(st, 8) };
     struct bytes raw = column_bytes(st, 6);
     if (!column_u256(st, 3, &v->max_fee) || !column_u256(st, 4, &v->max_tip) ||
-        !column_fixed(st, 5, v->hash.b, 32))
+        !column_u256(st, 9, &v->max_blob_fee) || !column_fixed(st, 5, v->hash.b, 32))
         return false;
     if (raw.len == 0)
         return true;
@@ -308,8 +345,9 @@ static bool read_versions(sqlite3 *db, const struct tx_journal_name *n, uint64_t
     *out = (struct versions){ NULL, 0 };
     if (sqlite3_prepare_v2(
             db,
-            "SELECT idx, nonce, gas_limit, max_fee, max_tip, hash, raw, is_cancel, signed_ms"
-            " FROM sender_tx_version WHERE chain_id=?1 AND sender=?2 AND id=?3 ORDER BY idx",
+            "SELECT idx, nonce, gas_limit, max_fee, max_tip, hash, raw, is_cancel, signed_ms, "
+            "max_blob_fee FROM sender_tx_version WHERE chain_id=?1 AND sender=?2 AND id=?3 ORDER "
+            "BY idx",
             -1, &st, NULL) != SQLITE_OK)
         return sql_fail(db, "load versions", err);
     bind_name(st, n, id);
@@ -336,6 +374,47 @@ static bool read_versions(sqlite3 *db, const struct tx_journal_name *n, uint64_t
     return ok;
 }
 
+struct blobs {
+    struct b256 hashes[SIDECAR_BLOBS_MAX];
+    struct sidecar *sidecar;
+};
+
+/* A live request has its sidecar, a final one none. */
+static bool take_blobs(sqlite3_stmt *st, struct tx_row *r, struct blobs *out, struct err *err)
+{
+    struct bytes hashes = column_bytes(st, 0), stored = column_bytes(st, 1);
+    r->blob_cnt = hashes.len / 32;
+    if (hashes.len == 0 || hashes.len > sizeof(out->hashes) || hashes.len % 32 != 0)
+        return err_set(err, ERR_LOCAL, "sender journal: damaged blob hashes of request %llu",
+                       (unsigned long long)r->id);
+    memcpy(out->hashes, hashes.p, hashes.len);
+    r->blob_hashes = out->hashes;
+    if (tx_state_is_final(r->state))
+        return true;
+    out->sidecar = sidecar_load(stored, out->hashes, r->blob_cnt, err);
+    r->sidecar = out->sidecar;
+    return out->sidecar != NULL;
+}
+
+static bool read_blobs(sqlite3 *db, const struct tx_journal_name *n, struct tx_row *r,
+                       struct blobs *out, struct err *err)
+{
+    sqlite3_stmt *st = NULL;
+    out->sidecar = NULL;
+    if (sqlite3_prepare_v2(db,
+                           "SELECT hashes, sidecar FROM sender_tx_blobs"
+                           " WHERE chain_id=?1 AND sender=?2 AND id=?3",
+                           -1, &st, NULL) != SQLITE_OK)
+        return sql_fail(db, "load blobs", err);
+    bind_name(st, n, r->id);
+    int rc = sqlite3_step(st);
+    bool ok = rc == SQLITE_DONE  ? true
+              : rc == SQLITE_ROW ? take_blobs(st, r, out, err)
+                                 : sql_fail(db, "load blobs", err);
+    sqlite3_finalize(st);
+    return ok;
+}
+
 #define ROW_COLUMNS                                                                                \
     "SELECT id, key, label, state, to_addr, value, data, gas_hint, nonce, is_fill, cancel_wanted," \
     " created_ms, updated_ms, sent_ms, block_number, block_hash, mined_hash, gas_used, paid, "     \
@@ -350,14 +429,20 @@ static bool visit_rows(sqlite3 *db, sqlite3_stmt *st, const struct tx_journal_na
     while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct tx_row row;
         struct versions v;
+        struct blobs blobs;
         if (!read_row(st, &row))
             return err_set(err, ERR_LOCAL, "sender journal: damaged row");
-        if (!read_versions(db, n, row.id, &v, err))
+        if (!read_blobs(db, n, &row, &blobs, err))
             return false;
+        if (!read_versions(db, n, row.id, &v, err)) {
+            sidecar_unref(blobs.sidecar);
+            return false;
+        }
         row.variants = v.rows;
         row.variant_cnt = v.cnt;
         bool go_on = visit(arg, &row);
         versions_free(&v);
+        sidecar_unref(blobs.sidecar);
         if (!go_on)
             return err_set(err, ERR_LOCAL, "out of memory");
     }

@@ -5,12 +5,14 @@
 #include <sys/queue.h>
 
 #include "node/sender/journal_sql.h"
+#include "node/sender/sidecar.h"
 #include "node/store/store.h"
 
 struct put_job {
     struct store_journal *j;
     struct tx_journal_name name;
-    struct tx_row row; /* every pointer in it is into `block` */
+    struct tx_row
+        row; /* every pointer in it is into `block`; the sidecar is a reference, and never changes */
     uint64_t ticket;
     tx_journal_done_fn *done; /* NULL: forgotten */
     void *arg;
@@ -37,7 +39,8 @@ static const void *pack(uint8_t **at, const void *p, size_t len)
 static size_t packed_len(const struct tx_row *r)
 {
     size_t n = r->data.len + strlen(r->key) + strlen(r->label) + strlen(r->error) + 3 +
-               r->variant_cnt * sizeof(struct tx_variant_row) + 16 * (8 + r->variant_cnt);
+               r->variant_cnt * sizeof(struct tx_variant_row) + r->blob_cnt * sizeof(struct b256) +
+               16 * (8 + r->variant_cnt);
     for (size_t i = 0; i < r->variant_cnt; i++)
         n += r->variants[i].raw.len;
     return n;
@@ -59,6 +62,8 @@ static struct put_job *job_new(const struct tx_row *r)
     job->row.label = pack(&at, r->label, strlen(r->label) + 1);
     job->row.error = pack(&at, r->error, strlen(r->error) + 1);
     job->row.data.p = pack(&at, r->data.p, r->data.len);
+    job->row.blob_hashes = pack(&at, r->blob_hashes, r->blob_cnt * sizeof(*r->blob_hashes));
+    sidecar_ref(r->sidecar);
     return job;
 }
 
@@ -82,6 +87,7 @@ static void job_done(void *arg, const struct err *err)
     LIST_REMOVE(job, link);
     if (job->done)
         job->done(job->arg, job->ticket, err);
+    sidecar_unref(job->row.sidecar);
     free(job);
     free_if_done(j);
 }
@@ -103,6 +109,7 @@ static bool store_put(void *ctx, const struct addr *sender, uint64_t chain_id,
     if (store_write(j->store, STORE_JOURNAL, run_job, job_done, job, err))
         return true;
     LIST_REMOVE(job, link);
+    sidecar_unref(job->row.sidecar);
     free(job);
     return false;
 }

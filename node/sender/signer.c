@@ -121,13 +121,25 @@ struct tail { /* behind the payload fields */
     struct u256 r, s;
 };
 
+static bool is_typed(const struct signer_tx *tx)
+{
+    return tx->kind != SIGNER_TX_LEGACY;
+}
+
+static size_t hash_list_payload(const struct signer_tx *tx)
+{
+    return tx->blob_cnt * 33; /* a string of 32 bytes each */
+}
+
 static size_t payload_size(const struct signer_tx *tx, const struct tail *t)
 {
     struct bytes to = bytes_of(tx->to.b, tx->has_to ? 20 : 0);
     size_t n = rlp_u64_size(tx->nonce) + rlp_u64_size(tx->gas_limit) + rlp_string_size(to) +
                rlp_u256_size(&tx->value) + rlp_string_size(tx->data) + rlp_u256_size(&tx->max_fee);
-    if (tx->kind == SIGNER_TX_EIP1559)
+    if (is_typed(tx))
         n += rlp_u64_size(tx->chain_id) + rlp_u256_size(&tx->max_tip) + rlp_list_size(0);
+    if (tx->kind == SIGNER_TX_BLOB)
+        n += rlp_u256_size(&tx->max_blob_fee) + rlp_list_size(hash_list_payload(tx));
     if (t->is_signed || tx->kind == SIGNER_TX_LEGACY)
         n += rlp_u64_size(t->v) + rlp_u256_size(&t->r) + rlp_u256_size(&t->s);
     return n;
@@ -137,18 +149,24 @@ static size_t write_payload(uint8_t *p, const struct signer_tx *tx, const struct
 {
     struct bytes to = bytes_of(tx->to.b, tx->has_to ? 20 : 0);
     size_t n = 0;
-    if (tx->kind == SIGNER_TX_EIP1559)
+    if (is_typed(tx))
         n += rlp_write_u64(p + n, tx->chain_id);
     n += rlp_write_u64(p + n, tx->nonce);
-    if (tx->kind == SIGNER_TX_EIP1559)
+    if (is_typed(tx))
         n += rlp_write_u256(p + n, &tx->max_tip);
     n += rlp_write_u256(p + n, &tx->max_fee);
     n += rlp_write_u64(p + n, tx->gas_limit);
     n += rlp_write_string(p + n, to);
     n += rlp_write_u256(p + n, &tx->value);
     n += rlp_write_string(p + n, tx->data);
-    if (tx->kind == SIGNER_TX_EIP1559)
+    if (is_typed(tx))
         n += rlp_write_list_header(p + n, 0); /* access list */
+    if (tx->kind == SIGNER_TX_BLOB) {
+        n += rlp_write_u256(p + n, &tx->max_blob_fee);
+        n += rlp_write_list_header(p + n, hash_list_payload(tx));
+        for (size_t i = 0; i < tx->blob_cnt; i++)
+            n += rlp_write_string(p + n, bytes_of(tx->blob_hashes[i].b, 32));
+    }
     if (t->is_signed || tx->kind == SIGNER_TX_LEGACY) {
         n += rlp_write_u64(p + n, t->v);
         n += rlp_write_u256(p + n, &t->r);
@@ -161,13 +179,13 @@ static size_t write_payload(uint8_t *p, const struct signer_tx *tx, const struct
 static bool append_tx(struct buf *raw, const struct signer_tx *tx, const struct tail *t)
 {
     size_t payload = payload_size(tx, t);
-    size_t typed = tx->kind == SIGNER_TX_EIP1559 ? 1 : 0;
+    size_t typed = is_typed(tx) ? 1 : 0;
     size_t total = typed + rlp_list_size(payload);
     uint8_t *p = buf_extend(raw, total);
     if (!p)
         return false;
     if (typed)
-        p[0] = SIGNER_TX_EIP1559;
+        p[0] = (uint8_t)tx->kind;
     size_t at = typed + rlp_write_list_header(p + typed, payload);
     at += write_payload(p + at, tx, t);
     CHECK(at == total);
@@ -176,10 +194,12 @@ static bool append_tx(struct buf *raw, const struct signer_tx *tx, const struct 
 
 static bool check_tx(const struct signer_tx *tx, struct err *err)
 {
-    if (tx->kind != SIGNER_TX_LEGACY && tx->kind != SIGNER_TX_EIP1559)
+    if (tx->kind != SIGNER_TX_LEGACY && tx->kind != SIGNER_TX_EIP1559 && tx->kind != SIGNER_TX_BLOB)
         return err_set(err, ERR_INVALID, "transaction type %d cannot be signed here",
                        (int)tx->kind);
-    if (tx->kind == SIGNER_TX_EIP1559 && u256_lt(&tx->max_fee, &tx->max_tip))
+    if (tx->kind == SIGNER_TX_BLOB && (tx->blob_cnt == 0 || !tx->has_to))
+        return err_set(err, ERR_INVALID, "a blob transaction needs blobs and a target");
+    if (is_typed(tx) && u256_lt(&tx->max_fee, &tx->max_tip))
         return err_set(err, ERR_INVALID, "the tip is above the fee");
     if (tx->chain_id == 0 || tx->chain_id > (UINT64_MAX - 36) / 2)
         return err_set(err, ERR_INVALID, "chain id");

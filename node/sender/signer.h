@@ -1,6 +1,8 @@
 /* node/sender/signer.h
  *
- * A key and what it signs: EIP-1559 (type 2) and legacy (EIP-155) transactions of a settlement layer.
+ * A key and what it signs: EIP-1559 (type 2), blob (EIP-4844, type 3) and legacy (EIP-155) transactions of a settlement
+ * layer. What is signed of a blob transaction, and its hash, know the blobs by their versioned hashes only: the
+ * sidecar is put around it when it is sent (sidecar.h).
  *
  * The secret lives in one heap block, cleansed when the signer is destroyed, and is never logged or compared. Signatures are
  * deterministic (RFC 6979) with low s, so signing the same fields twice gives the same bytes. */
@@ -29,7 +31,7 @@ MUST_USE bool signer_sign_digest(const struct signer *s, const struct b256 *dige
 enum signer_tx_kind {
     SIGNER_TX_LEGACY = 0,
     SIGNER_TX_EIP1559 = 2,
-    SIGNER_TX_BLOB = 3, /* carried by the journal format; signer_sign_tx refuses it */
+    SIGNER_TX_BLOB = 3,
 };
 struct signer_tx {
     enum signer_tx_kind kind;
@@ -42,9 +44,13 @@ struct signer_tx {
     struct addr to;
     struct u256 value;
     struct bytes data; /* borrowed */
+    /* blob transactions only */
+    struct u256 max_blob_fee;
+    const struct b256 *blob_hashes; /* borrowed */
+    size_t blob_cnt;
 };
-/* Appends the raw transaction (what eth_sendRawTransaction takes) to `raw`; *hash is its hash.
- * ERR_INVALID for a kind it cannot sign or a tip above the fee. */
+/* Appends the raw transaction (what eth_sendRawTransaction takes; with blobs: without the sidecar) to `raw`; *hash is its hash.
+ * ERR_INVALID for a kind it cannot sign, a tip above the fee, or a blob transaction without blobs or target. */
 MUST_USE bool signer_sign_tx(const struct signer *s, const struct signer_tx *tx, struct buf *raw,
                              struct b256 *hash, struct err *err);
 

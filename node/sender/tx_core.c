@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/sender/sidecar.h"
+
 #define GWEI                UINT64_C(1000000000)
 #define PUT_RETRY_MS        1000
 #define MAX_STRANGERS       1000
@@ -23,6 +25,7 @@ static const char *const wait_names[] = {
     [TX_WAIT_REVERT] = "revert",
     [TX_WAIT_PREDECESSOR] = "predecessor",
     [TX_WAIT_FEE_CAPPED] = "fee_capped",
+    [TX_WAIT_BLOB_FEE_CAPPED] = "blob_fee_capped",
     [TX_WAIT_LOW_FUNDS] = "low_funds",
     [TX_WAIT_PAUSED] = "paused",
     [TX_WAIT_MINING] = "mining",
@@ -104,6 +107,7 @@ static void item_free(struct tx_core *c, struct tx_item *it)
         free(it->variants[i].raw);
     free(it->variants);
     free(it->data);
+    sidecar_unref(it->sidecar);
     free(it);
 }
 
@@ -264,7 +268,7 @@ void tx_core_on_put(struct tx_core *c, uint64_t ticket, const struct err *err)
 
 void tx_core_wait(struct tx_core *c, struct tx_item *it, enum tx_wait w)
 {
-    if (w == TX_WAIT_FEE_CAPPED && it->wait != w)
+    if ((w == TX_WAIT_FEE_CAPPED || w == TX_WAIT_BLOB_FEE_CAPPED) && it->wait != w)
         c->stats.fee_cap_waits++;
     it->wait = w;
 }
@@ -299,6 +303,8 @@ static void fill_defaults(struct tx_manager_config *g)
         g->caps.max_fee = u256_of_u64(200 * GWEI);
     if (u256_is_zero(&g->caps.max_tip))
         g->caps.max_tip = u256_of_u64(GWEI);
+    if (u256_is_zero(&g->caps.max_blob_fee))
+        g->caps.max_blob_fee = u256_of_u64(2 * GWEI);
     if (g->caps.base_fee_max_percent == 0)
         g->caps.base_fee_max_percent = 1000;
 }
@@ -363,6 +369,7 @@ bool tx_core_adopt(struct tx_core *c, const struct tx_row *row)
     snprintf(it->label, sizeof(it->label), "%s", row->label);
     it->state = row->state;
     it->gas_hint = row->gas_hint;
+    it->sidecar = sidecar_ref(row->sidecar);
     it->is_fill = row->is_fill;
     it->cancel_wanted = row->cancel_wanted;
     it->nonce = row->nonce;
@@ -456,6 +463,7 @@ struct tx_item *tx_core_submit(struct tx_core *c, const struct tx_request *r)
     }
     snprintf(it->key, sizeof(it->key), "%s", r->key);
     snprintf(it->label, sizeof(it->label), "%s", r->label ? r->label : "");
+    it->sidecar = sidecar_ref(r->sidecar);
     it->gas_hint = r->gas_hint;
     it->wait = TX_WAIT_STORE;
     c->stats.submitted++;
@@ -493,7 +501,10 @@ bool tx_core_set_caps(struct tx_core *c, const struct tx_fee_caps *caps, struct 
 {
     if (!check_caps(c, caps, err))
         return false;
+    struct u256 blob_fee = c->fees.caps.max_blob_fee;
     c->fees.caps = *caps;
+    if (u256_is_zero(&caps->max_blob_fee))
+        c->fees.caps.max_blob_fee = blob_fee;
     tx_core_view_soon(c);
     return true;
 }

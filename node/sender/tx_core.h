@@ -14,6 +14,10 @@
  * the lowest free nonce, stored, and only then sent. A nonce that nobody holds below one that somebody holds is
  * taken by the next request, or by a transfer of nothing.
  *
+ * Blobs. A request with a sidecar is a blob transaction for its whole life: replacements and the transfer of nothing that
+ * cancels it carry the same blobs, because a pool takes nothing else in its place, and so does a transfer that fills a nonce below it.
+ * Every bump doubles all three fees.
+ *
  * Invariants (tx_core_check): live requests never share a nonce; a request has a nonce exactly when it has a signed version for it;
  * nothing is sent that is not durable. */
 #ifndef GH_SENDER_TX_CORE_H
@@ -38,6 +42,12 @@ struct tx_variant {
     struct tx_variant_row row; /* row.raw points to raw below */
     uint8_t *raw;              /* owned; NULL: adopted, bytes unknown */
 };
+struct tx_receipt {
+    bool status;
+    uint64_t block_number, gas_used, blob_gas_used;
+    struct b256 block_hash;
+    struct u256 price, blob_price;
+};
 struct tx_item {
     uint64_t id;
     char key[TX_KEY_CAP], label[TX_LABEL_CAP];
@@ -47,6 +57,7 @@ struct tx_item {
     struct u256 value;
     uint8_t *data; /* owned */
     size_t data_len;
+    struct sidecar *sidecar; /* a reference; NULL: no blobs */
     uint64_t gas_hint;
     bool is_fill, cancel_wanted;
     uint64_t nonce;
@@ -78,12 +89,9 @@ struct tx_item {
 
     /* watching */
     unsigned round_left;
-    bool round_bad; /* an answer failed: no conclusions from absence */
-    size_t found;   /* variant with a receipt, SIZE_MAX: none so far */
-    bool found_status;
-    uint64_t found_block, found_gas;
-    struct b256 found_hash;
-    struct u256 found_price;
+    bool round_bad;            /* an answer failed: no conclusions from absence */
+    size_t found;              /* variant with a receipt, SIZE_MAX: none so far */
+    struct tx_receipt receipt; /* of it */
     unsigned lost_rounds, absent_cnt, rounds;
     bool lookup_busy;
     bool foreign; /* noticed, at: */
@@ -109,6 +117,7 @@ struct tx_view {
     struct tx_fee_market market;
     struct u256 balance;
     uint64_t latest_nonce, pending_nonce;
+    bool knows_blobs; /* their fee and form were asked for, because a request has some */
 };
 
 enum tx_cmd_kind {
@@ -199,12 +208,6 @@ void tx_core_on_put(struct tx_core *c, uint64_t ticket, const struct err *err);
 void tx_core_on_prepared(struct tx_core *c, uint64_t id, uint64_t gas, struct bytes revert_data,
                          const struct err *err);
 void tx_core_on_sent(struct tx_core *c, uint64_t id, size_t variant, const struct err *err);
-struct tx_receipt {
-    bool status;
-    uint64_t block_number, gas_used;
-    struct b256 block_hash;
-    struct u256 price;
-};
 /* rc NULL with err NULL: there is none */
 void tx_core_on_receipt(struct tx_core *c, uint64_t id, size_t variant, const struct tx_receipt *rc,
                         const struct err *err);
@@ -249,6 +252,8 @@ void tx_core_try_send(struct tx_core *c, struct tx_item *it);
 void tx_core_want_send(struct tx_core *c, struct tx_item *it, bool to_all);
 void tx_core_wait(struct tx_core *c, struct tx_item *it, enum tx_wait w);
 struct u256 tx_core_reserved(const struct tx_core *c, const struct tx_item *except);
+struct u256 tx_item_cost(const struct tx_item *it, uint64_t gas, const struct tx_fee *fee);
+bool tx_core_has_blobs(const struct tx_core *c); /* a live request carries some */
 uint64_t tx_core_next_free(const struct tx_core *c);
 /* a request, live or waiting to be durable, has it */
 bool tx_core_nonce_is_held(const struct tx_core *c, uint64_t nonce);

@@ -4,16 +4,38 @@
 #include <string.h>
 
 #include "contracts-abi/revert.h"
+#include "node/sender/sidecar.h"
 #include "node/sender/tx_core.h"
 
 #define RAW_MAX ((size_t)1 << 20)
 
 /* --- money and nonces --- */
 
-static struct u256 newest_cost(const struct tx_item *it)
+struct u256 tx_item_cost(const struct tx_item *it, uint64_t gas, const struct tx_fee *fee)
+{
+    uint64_t blob_gas = it->sidecar ? SIDECAR_BLOB_GAS * sidecar_blob_cnt(it->sidecar) : 0;
+    return tx_fee_worst_cost(gas, blob_gas, fee, &it->value);
+}
+
+static struct tx_fee newest_fee(const struct tx_item *it)
 {
     const struct tx_variant_row *v = &it->variants[it->variant_cnt - 1].row;
-    return tx_fee_worst_cost(v->gas_limit, &v->max_fee, &it->value);
+    return (struct tx_fee){ v->max_fee, v->max_tip, v->max_blob_fee };
+}
+
+static struct u256 newest_cost(const struct tx_item *it)
+{
+    struct tx_fee fee = newest_fee(it);
+    return tx_item_cost(it, it->variants[it->variant_cnt - 1].row.gas_limit, &fee);
+}
+
+bool tx_core_has_blobs(const struct tx_core *c)
+{
+    const struct tx_item *it;
+    TAILQ_FOREACH(it, &c->items, link)
+    if (it->sidecar && !tx_state_is_final(it->state))
+        return true;
+    return false;
 }
 
 /* What everything in flight may still cost, saturating. */
@@ -93,6 +115,11 @@ void tx_core_want_send(struct tx_core *c, struct tx_item *it, bool to_all)
     tx_core_try_send(c, it);
 }
 
+static bool waits_for_fees(const struct tx_item *it)
+{
+    return it->wait == TX_WAIT_FEE_CAPPED || it->wait == TX_WAIT_BLOB_FEE_CAPPED;
+}
+
 static bool sign_variant(struct tx_core *c, struct tx_item *it, uint64_t nonce,
                          const struct tx_fee *fee)
 {
@@ -100,6 +127,7 @@ static bool sign_variant(struct tx_core *c, struct tx_item *it, uint64_t nonce,
                                   .gas_limit = it->gas_limit,
                                   .max_fee = fee->max_fee,
                                   .max_tip = fee->max_tip,
+                                  .max_blob_fee = fee->max_blob_fee,
                                   .is_cancel = it->cancel_wanted,
                                   .signed_ms = c->wall_ms };
     bool self_transfer = row.is_cancel || it->is_fill;
@@ -125,6 +153,8 @@ static bool sign_variant(struct tx_core *c, struct tx_item *it, uint64_t nonce,
     it->bump_percent = 0;
     it->verdict = TX_SEND_UNCLEAR;
     it->send_wanted = true;
+    if (waits_for_fees(it))
+        it->err.kind = ERR_NONE;
     tx_core_wait(c, it, TX_WAIT_STORE);
     if (it->state == TX_INTENT)
         tx_core_set_state(c, it, TX_SIGNED, NULL);
@@ -179,15 +209,34 @@ static bool is_prepared(const struct tx_core *c, const struct tx_item *it)
     return it->prepared && c->view.head <= it->prepared_head + 2;
 }
 
+/* Said with the figures and the key, so that the operator can decide. */
+static void wait_for_fees(struct tx_core *c, struct tx_item *it, enum tx_fee_result why)
+{
+    bool blobs = why == TX_FEE_BLOB_CAPPED;
+    const struct u256 *asked = blobs ? &c->view.market.blob_base_fee : &c->view.market.base_fee;
+    const struct u256 *cap = blobs ? &c->fees.caps.max_blob_fee : &c->fees.caps.max_fee;
+    char asked_text[79], cap_text[79];
+    u256_format_dec(asked_text, asked);
+    u256_format_dec(cap_text, cap);
+    err_set(&it->err, ERR_TRANSIENT, "waiting for %s: %s wei asked, %s %s wei (%s)",
+            blobs ? "blob fee" : "base fee", asked_text,
+            u256_lt(cap, asked) ? "above cap" : "and a replacement would be above a cap, of",
+            cap_text, blobs ? "l1_sender.max_fee_per_blob_gas" : "l1_sender.max_fee_per_gas");
+    tx_core_wait(c, it, blobs ? TX_WAIT_BLOB_FEE_CAPPED : TX_WAIT_FEE_CAPPED);
+}
+
 /* Price, balance, nonce, signature. false: it waits. */
 static bool dispatch_item(struct tx_core *c, struct tx_item *it)
 {
-    struct tx_fee fee;
-    if (tx_fee_fresh(&c->fees, &c->view.market, &fee) != TX_FEE_OK) {
-        tx_core_wait(c, it, TX_WAIT_FEE_CAPPED);
+    struct tx_fee fee = { .max_blob_fee = U256_ZERO };
+    enum tx_fee_result r = tx_fee_fresh(&c->fees, &c->view.market, &fee);
+    if (r == TX_FEE_OK && it->sidecar)
+        r = tx_fee_blob(&c->fees, &c->view.market, NULL, 0, &fee);
+    if (r != TX_FEE_OK) {
+        wait_for_fees(c, it, r);
         return false;
     }
-    struct u256 cost = tx_fee_worst_cost(it->gas_limit, &fee.max_fee, &it->value);
+    struct u256 cost = tx_item_cost(it, it->gas_limit, &fee);
     if (!can_pay(c, NULL, &cost)) {
         tx_core_wait(c, it, TX_WAIT_LOW_FUNDS);
         return false;
@@ -205,6 +254,10 @@ static enum tx_wait pump_one(struct tx_core *c, struct tx_item *it)
         return TX_WAIT_PAUSED;
     if (!c->view_ok)
         return TX_WAIT_NODE;
+    if (it->sidecar && !c->view.knows_blobs) {
+        tx_core_view_soon(c);
+        return TX_WAIT_NODE;
+    }
     if (in_flight_cnt(c) >= c->cfg.max_in_flight || something_is_refused(c))
         return TX_WAIT_SLOT;
     if (c->now_ms < it->retry_at_ms || it->prepare_busy)
@@ -349,6 +402,7 @@ static void act_on_refusal(struct tx_core *c, struct tx_item *it, const struct e
     case TX_SEND_NONCE_HIGH:
     case TX_SEND_POOL_FULL:
     case TX_SEND_WRONG_KIND:
+    case TX_SEND_SIDECAR: /* the shell has turned to the other form */
         tx_core_wait(c, it, TX_WAIT_NODE);
         break;
     case TX_SEND_ACCEPTED:
@@ -409,38 +463,72 @@ static struct u256 max256(const struct u256 *a, const struct u256 *b)
     return u256_lt(a, b) ? *b : *a;
 }
 
-/* What the next version of it pays. */
+static uint32_t least_bump(const struct tx_core *c, const struct tx_item *it)
+{
+    return it->sidecar && c->cfg.bump_percent < TX_BLOB_BUMP_PERCENT ? TX_BLOB_BUMP_PERCENT
+                                                                     : c->cfg.bump_percent;
+}
+
+/* A pool has a version of it, perhaps. */
+static bool replaces(const struct tx_item *it)
+{
+    return it->ever_accepted || it->verdict != TX_SEND_BELOW_BASE;
+}
+
+/* What the next version of it pays for execution. */
 static enum tx_fee_result next_fee(const struct tx_core *c, const struct tx_item *it,
                                    struct tx_fee *out)
 {
-    const struct tx_variant_row *v = &it->variants[it->variant_cnt - 1].row;
-    struct tx_fee old = { v->max_fee, v->max_tip };
-    uint32_t percent =
-        it->bump_percent > c->cfg.bump_percent ? it->bump_percent : c->cfg.bump_percent;
+    struct tx_fee old = newest_fee(it);
+    uint32_t percent = it->bump_percent > least_bump(c, it) ? it->bump_percent : least_bump(c, it);
     if (it->has_rival) {
         old.max_fee = max256(&old.max_fee, &it->rival.max_fee);
         old.max_tip = max256(&old.max_tip, &it->rival.max_tip);
-        return tx_fee_bump(&c->fees, &c->view.market, &old, c->cfg.bump_percent, out);
+        return tx_fee_bump(&c->fees, &c->view.market, &old, least_bump(c, it), out);
     }
     if (!it->ever_accepted && it->verdict == TX_SEND_REPLACE_LOW)
         return tx_fee_bump_within(&c->fees, &c->view.market, &old, percent, out);
-    if (it->ever_accepted || it->verdict != TX_SEND_BELOW_BASE)
+    if (replaces(it))
         return tx_fee_bump(&c->fees, &c->view.market, &old, percent, out);
-    /* in no pool: it replaces nothing */
-    enum tx_fee_result r = tx_fee_fresh(&c->fees, &c->view.market, out);
-    return r == TX_FEE_OK && u256_lt(&old.max_fee, &out->max_fee) ? TX_FEE_OK : TX_FEE_CAPPED;
+    /* in no pool: nothing to outbid, and bump sees to it that something is new */
+    return tx_fee_fresh(&c->fees, &c->view.market, out);
+}
+
+static bool pays_more(const struct tx_fee *a, const struct tx_fee *b)
+{
+    return u256_lt(&b->max_fee, &a->max_fee) || u256_lt(&b->max_blob_fee, &a->max_blob_fee);
+}
+
+/* And for its blobs: in no pool, the base fee alone counts. */
+static enum tx_fee_result next_blob_fee(const struct tx_core *c, const struct tx_item *it,
+                                        struct tx_fee *out)
+{
+    struct tx_fee old = newest_fee(it);
+    if (!it->sidecar)
+        return TX_FEE_OK;
+    if (it->has_rival)
+        old.max_blob_fee = max256(&old.max_blob_fee, &it->rival.max_blob_fee);
+    return tx_fee_blob(&c->fees, &c->view.market, replaces(it) ? &old : NULL, least_bump(c, it),
+                       out);
 }
 
 static void bump(struct tx_core *c, struct tx_item *it)
 {
     const struct tx_variant_row *v = &it->variants[it->variant_cnt - 1].row;
-    struct tx_fee fee;
-    if (it->variant_cnt - it->variant_base >= TX_VARIANTS_MAX ||
-        next_fee(c, it, &fee) != TX_FEE_OK) {
-        tx_core_wait(c, it, TX_WAIT_FEE_CAPPED);
+    struct tx_fee fee = { .max_blob_fee = U256_ZERO };
+    enum tx_fee_result r = TX_FEE_CAPPED;
+    if (it->variant_cnt - it->variant_base < TX_VARIANTS_MAX)
+        r = next_fee(c, it, &fee);
+    struct tx_fee old = newest_fee(it);
+    if (r == TX_FEE_OK)
+        r = next_blob_fee(c, it, &fee);
+    if (r == TX_FEE_OK && !replaces(it) && !pays_more(&fee, &old))
+        r = TX_FEE_CAPPED;
+    if (r != TX_FEE_OK) {
+        wait_for_fees(c, it, r);
         return;
     }
-    struct u256 cost = tx_fee_worst_cost(v->gas_limit, &fee.max_fee, &it->value);
+    struct u256 cost = tx_item_cost(it, v->gas_limit, &fee);
     if (!can_pay(c, it, &cost)) {
         tx_core_wait(c, it, TX_WAIT_LOW_FUNDS);
         return;
@@ -465,6 +553,7 @@ static bool retry_refused(struct tx_core *c, struct tx_item *it)
     case TX_SEND_NONCE_HIGH:
     case TX_SEND_POOL_FULL:
     case TX_SEND_WRONG_KIND:
+    case TX_SEND_SIDECAR:
     case TX_SEND_NODE_FEE_CAP:
     case TX_SEND_NONCE_LOW: /* another node says the nonce is free */
         if (pause_over)
@@ -502,10 +591,8 @@ void tx_core_tend(struct tx_core *c, struct tx_item *it)
         tx_core_command(c, TX_CMD_LOOKUP, it)->variant = it->last_sent_variant;
     }
     if (!is_refusal(it->verdict))
-        tx_core_wait(c, it,
-                     it->wait == TX_WAIT_FEE_CAPPED || it->wait == TX_WAIT_LOW_FUNDS
-                         ? it->wait
-                         : TX_WAIT_MINING);
+        tx_core_wait(
+            c, it, waits_for_fees(it) || it->wait == TX_WAIT_LOW_FUNDS ? it->wait : TX_WAIT_MINING);
     if (!c->paused && !it->send_busy && bump_is_due(c, it))
         bump(c, it);
 }
@@ -540,10 +627,12 @@ void tx_core_mind_gap(struct tx_core *c)
 {
     struct tx_item *it;
     uint64_t gap = tx_core_next_free(c);
-    bool above = false, has_fill = false;
+    bool has_fill = false;
+    const struct tx_item *above = NULL; /* the one that is stranded by it */
     TAILQ_FOREACH(it, &c->items, link)
     {
-        above |= tx_item_in_flight(it) && it->nonce > gap;
+        if (tx_item_in_flight(it) && it->nonce > gap && (!above || it->nonce < above->nonce))
+            above = it;
         has_fill |= it->is_fill && it->nonce == TX_NO_NONCE && !tx_state_is_final(it->state);
     }
     if (!above || c->view.pending_nonce > gap) {
@@ -558,6 +647,7 @@ void tx_core_mind_gap(struct tx_core *c)
         return;
     it->id = c->next_id++;
     it->is_fill = true;
+    it->sidecar = sidecar_ref(above->sidecar);
     it->to = c->self;
     it->data = malloc(1);
     CHECK(it->data != NULL);

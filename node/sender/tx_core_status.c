@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "node/sender/sidecar.h"
 #include "node/sender/tx_core.h"
 
 void tx_core_row(const struct tx_item *it, struct tx_variant_row *variants, struct tx_row *out)
@@ -16,6 +17,9 @@ void tx_core_row(const struct tx_item *it, struct tx_variant_row *variants, stru
         .to = it->to,
         .value = it->value,
         .data = bytes_of(it->data, it->data_len),
+        .sidecar = it->durable ? NULL : it->sidecar, /* written once */
+        .blob_hashes = it->sidecar ? sidecar_hashes(it->sidecar) : NULL,
+        .blob_cnt = it->sidecar ? sidecar_blob_cnt(it->sidecar) : 0,
         .gas_hint = it->gas_hint,
         .nonce = it->nonce,
         .is_fill = it->is_fill,
@@ -38,6 +42,7 @@ void tx_row_info(const struct tx_row *row, struct tx_info *out)
     *out = (struct tx_info){ .id = row->id,
                              .state = row->state,
                              .nonce = row->nonce,
+                             .blob_cnt = (uint32_t)row->blob_cnt,
                              .variants = 0,
                              .created_ms = row->created_ms,
                              .sent_ms = row->sent_ms,
@@ -58,6 +63,7 @@ void tx_row_info(const struct tx_row *row, struct tx_info *out)
             out->gas_limit = v->gas_limit;
             out->max_fee = v->max_fee;
             out->max_tip = v->max_tip;
+            out->max_blob_fee = v->max_blob_fee;
         }
     }
 }
@@ -121,6 +127,8 @@ void tx_core_status(const struct tx_core *c, struct tx_manager_status *out)
     out->head = c->view.head;
     out->base_fee = c->view.market.base_fee;
     out->tip = c->view.market.tip;
+    out->blob_base_fee = c->view.market.blob_base_fee;
+    out->blob_fee_cap = c->fees.caps.max_blob_fee;
     out->balance = c->view.balance;
     out->latest_nonce = c->view.latest_nonce;
     out->pending_nonce = c->view.pending_nonce;
@@ -142,7 +150,8 @@ void tx_core_status(const struct tx_core *c, struct tx_manager_status *out)
         if (it->err.kind != ERR_NONE && out->last_error[0] == '\0')
             snprintf(out->last_error, sizeof(out->last_error), "%.255s", it->err.msg);
     }
-    out->fee_capped = out->wait_cnt[TX_WAIT_FEE_CAPPED] > 0;
+    out->blob_fee_capped = out->wait_cnt[TX_WAIT_BLOB_FEE_CAPPED] > 0;
+    out->fee_capped = out->blob_fee_capped || out->wait_cnt[TX_WAIT_FEE_CAPPED] > 0;
     out->low_funds = out->wait_cnt[TX_WAIT_LOW_FUNDS] > 0;
     spend_rate(c, out);
 }

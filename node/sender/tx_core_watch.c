@@ -63,20 +63,21 @@ static void finish(struct tx_core *c, struct tx_item *it)
 
 static void take_receipt(struct tx_item *it)
 {
-    struct u256 gas = u256_of_u64(it->found_gas);
-    it->block_number = it->found_block;
-    it->block_hash = it->found_hash;
+    const struct tx_receipt *r = &it->receipt;
+    struct tx_fee paid = { .max_fee = r->price, .max_blob_fee = r->blob_price };
+    struct u256 nothing = U256_ZERO;
+    it->block_number = r->block_number;
+    it->block_hash = r->block_hash;
     it->mined_variant = it->found;
     it->mined_hash = it->variants[it->found].row.hash;
-    it->mined_status = it->found_status;
-    it->gas_used = it->found_gas;
-    if (!u256_mul_checked(&it->paid, &gas, &it->found_price))
-        it->paid = U256_MAX;
+    it->mined_status = r->status;
+    it->gas_used = r->gas_used;
+    it->paid = tx_fee_worst_cost(r->gas_used, r->blob_gas_used, &paid, &nothing);
 }
 
 static void mined(struct tx_core *c, struct tx_item *it)
 {
-    bool moved = it->state == TX_MINED && !b256_eq(&it->block_hash, &it->found_hash);
+    bool moved = it->state == TX_MINED && !b256_eq(&it->block_hash, &it->receipt.block_hash);
     bool is_new = it->state != TX_MINED || moved;
     c->stats.reorged += moved;
     take_receipt(it);
@@ -218,6 +219,7 @@ static void adopt_twin(struct tx_core *c, struct tx_item *it, const struct tx_ri
                                   .hash = t->hash,
                                   .max_fee = t->fee.max_fee,
                                   .max_tip = t->fee.max_tip,
+                                  .max_blob_fee = t->fee.max_blob_fee,
                                   .gas_limit = it->gas_limit,
                                   .signed_ms = c->wall_ms };
     if (!tx_core_add_variant(c, it, &row, (struct bytes){ NULL, 0 }))
@@ -292,11 +294,7 @@ void tx_core_on_receipt(struct tx_core *c, uint64_t id, size_t variant, const st
         it->round_bad = true;
     } else if (rc) {
         it->found = variant;
-        it->found_status = rc->status;
-        it->found_block = rc->block_number;
-        it->found_gas = rc->gas_used;
-        it->found_hash = rc->block_hash;
-        it->found_price = rc->price;
+        it->receipt = *rc;
     }
     if (it->round_left == 0) {
         settle_round(c, it);

@@ -15,6 +15,7 @@ static const char *const verdict_names[] = {
     [TX_SEND_LOW_FUNDS] = "low_funds",
     [TX_SEND_POOL_FULL] = "pool_full",
     [TX_SEND_WRONG_KIND] = "other_kind_in_pool",
+    [TX_SEND_SIDECAR] = "sidecar_form",
     [TX_SEND_NODE_FEE_CAP] = "node_fee_cap",
     [TX_SEND_BAD_GAS] = "bad_gas",
     [TX_SEND_BAD_TX] = "bad_transaction",
@@ -37,6 +38,12 @@ static const struct {
     { "known transaction", TX_SEND_KNOWN },                         /* besu, old geth */
     { "already exists", TX_SEND_KNOWN },                            /* era */
     { "existing tx with same hash", TX_SEND_KNOWN },                /* erigon */
+    { "sidecar version", TX_SEND_SIDECAR },                         /* geth */
+    { "sidecar after osaka", TX_SEND_SIDECAR },                     /* reth */
+    { "sidecar before osaka", TX_SEND_SIDECAR },                    /* reth */
+    { "kzgcommitments must match", TX_SEND_SIDECAR },               /* erigon */
+    { "max fee per blob gas", TX_SEND_BELOW_BASE },                 /* anvil, geth, reth */
+    { "maxfeeperblobgas", TX_SEND_BELOW_BASE },                     /* nethermind */
     { "replacement transaction underpriced", TX_SEND_REPLACE_LOW }, /* geth, anvil, reth, besu */
     { "could not replace existing tx", TX_SEND_REPLACE_LOW },       /* erigon */
     { "replacementnotallowed", TX_SEND_REPLACE_LOW },               /* nethermind */

@@ -20,6 +20,7 @@ enum tx_verdict {
     TX_SEND_LOW_FUNDS,
     TX_SEND_POOL_FULL,    /* also limits per account: later */
     TX_SEND_WRONG_KIND,   /* the account has transactions of another kind (blobs) in the pool */
+    TX_SEND_SIDECAR,      /* the node wants the other form of the blobs' proofs */
     TX_SEND_NODE_FEE_CAP, /* the node's own protection against high fees */
     TX_SEND_BAD_GAS,      /* gas limit below the intrinsic cost or above the block's */
     TX_SEND_BAD_TX,       /* malformed, wrong chain, too large: never acceptable */

@@ -77,7 +77,8 @@ enum tx_fee_result tx_fee_bump(const struct tx_fee_policy *p, const struct tx_fe
     struct u256 ceiling = fee_ceiling(p, m, &want.max_tip);
     if (u256_lt(&ceiling, &want.max_fee))
         return TX_FEE_CAPPED;
-    *out = want;
+    out->max_fee = want.max_fee;
+    out->max_tip = want.max_tip;
     return TX_FEE_OK;
 }
 
@@ -85,11 +86,10 @@ enum tx_fee_result tx_fee_bump_within(const struct tx_fee_policy *p, const struc
                                       const struct tx_fee *old, uint32_t percent,
                                       struct tx_fee *out)
 {
-    struct tx_fee want = { raised(&old->max_fee, percent), raised(&old->max_tip, percent) };
-    if (tx_fee_bump(p, m, old, percent, &want) == TX_FEE_OK) {
-        *out = want;
+    if (tx_fee_bump(p, m, old, percent, out) == TX_FEE_OK)
         return TX_FEE_OK;
-    }
+    struct tx_fee want = { .max_fee = raised(&old->max_fee, percent),
+                           .max_tip = raised(&old->max_tip, percent) };
     want.max_tip = min256(want.max_tip, p->caps.max_tip);
     want.max_fee = min256(want.max_fee, fee_ceiling(p, m, &want.max_tip));
     want.max_tip = min256(want.max_tip, want.max_fee);
@@ -97,16 +97,40 @@ enum tx_fee_result tx_fee_bump_within(const struct tx_fee_policy *p, const struc
     bool higher = u256_lt(&old->max_fee, &want.max_fee) || u256_lt(&old->max_tip, &want.max_tip);
     if (lower || !higher)
         return TX_FEE_CAPPED;
-    *out = want;
+    out->max_fee = want.max_fee;
+    out->max_tip = want.max_tip;
     return TX_FEE_OK;
 }
 
-struct u256 tx_fee_worst_cost(uint64_t gas, const struct u256 *max_fee, const struct u256 *value)
+enum tx_fee_result tx_fee_blob(const struct tx_fee_policy *p, const struct tx_fee_market *m,
+                               const struct tx_fee *old, uint32_t percent, struct tx_fee *out)
 {
-    struct u256 g = u256_of_u64(gas), r;
-    if (!u256_mul_checked(&r, &g, max_fee))
-        return U256_MAX;
-    return add_sat(&r, value);
+    const struct u256 *cap = &p->caps.max_blob_fee;
+    if (u256_lt(cap, &m->blob_base_fee))
+        return TX_FEE_BLOB_CAPPED;
+    struct u256 want = max256(percent_of(&m->blob_base_fee, p->headroom_percent), U256_ONE);
+    want = min256(want, *cap);
+    if (old)
+        want = max256(want, raised(&old->max_blob_fee, percent));
+    if (u256_lt(cap, &want))
+        return TX_FEE_BLOB_CAPPED;
+    out->max_blob_fee = want;
+    return TX_FEE_OK;
+}
+
+static struct u256 mul_sat(uint64_t n, const struct u256 *v)
+{
+    struct u256 g = u256_of_u64(n), r;
+    return u256_mul_checked(&r, &g, v) ? r : U256_MAX;
+}
+
+struct u256 tx_fee_worst_cost(uint64_t gas, uint64_t blob_gas, const struct tx_fee *fee,
+                              const struct u256 *value)
+{
+    struct u256 execution = mul_sat(gas, &fee->max_fee);
+    struct u256 blobs = mul_sat(blob_gas, &fee->max_blob_fee);
+    execution = add_sat(&execution, &blobs);
+    return add_sat(&execution, value);
 }
 
 static int compare(const void *a, const void *b)

@@ -6,6 +6,8 @@
  *           maxFeePerGas = next base fee * headroom + tip, within the caps.
  *   bump:   at least the pool's rule above the old fees (both of them), at least fresh, within the caps.
  *
+ *   blobs:  maxFeePerBlobGas = next blob base fee * headroom, within the cap; a bump is never below double of all three.
+ *
  * Caps: absolute ones, and one relative to the base fee, so that a replacement cannot run away when fees are not what keeps the
  * transaction from being mined. A fee that would not be mined, or a bump the pool would refuse, is not sent: FEE_CAPPED. */
 #ifndef GH_SENDER_TX_FEES_H
@@ -15,6 +17,7 @@
 
 struct tx_fee {
     struct u256 max_fee, max_tip;
+    struct u256 max_blob_fee; /* 0 without blobs */
 };
 struct tx_fee_policy {
     struct tx_fee_caps caps;
@@ -24,8 +27,11 @@ struct tx_fee_policy {
 struct tx_fee_market {    /* what the network asks */
     struct u256 base_fee; /* of the next block */
     struct u256 tip;
+    struct u256 blob_base_fee; /* of the next block; 0: not known, or no blobs on this chain */
 };
-enum tx_fee_result { TX_FEE_OK, TX_FEE_CAPPED };
+enum tx_fee_result { TX_FEE_OK, TX_FEE_CAPPED, TX_FEE_BLOB_CAPPED };
+/* A pool replaces a blob transaction only by one that pays twice of everything (go-ethereum's blob pool). */
+#define TX_BLOB_BUMP_PERCENT 100
 
 enum tx_fee_result tx_fee_fresh(const struct tx_fee_policy *p, const struct tx_fee_market *m,
                                 struct tx_fee *out);
@@ -36,8 +42,13 @@ enum tx_fee_result tx_fee_bump(const struct tx_fee_policy *p, const struct tx_fe
 enum tx_fee_result tx_fee_bump_within(const struct tx_fee_policy *p, const struct tx_fee_market *m,
                                       const struct tx_fee *old, uint32_t percent,
                                       struct tx_fee *out);
-/* gas * max_fee + value; saturates */
-struct u256 tx_fee_worst_cost(uint64_t gas, const struct u256 *max_fee, const struct u256 *value);
+/* out->max_blob_fee alone; old NULL: fresh. TX_FEE_BLOB_CAPPED: the network asks more than the cap, or a pool would refuse what the
+ * cap leaves. */
+enum tx_fee_result tx_fee_blob(const struct tx_fee_policy *p, const struct tx_fee_market *m,
+                               const struct tx_fee *old, uint32_t percent, struct tx_fee *out);
+/* gas * max_fee + blob_gas * max_blob_fee + value; saturates */
+struct u256 tx_fee_worst_cost(uint64_t gas, uint64_t blob_gas, const struct tx_fee *fee,
+                              const struct u256 *value);
 /* The median of what blocks paid (their 20th percentile); 0 for none. Sorts `rewards`. */
 struct u256 tx_fee_median(struct u256 *rewards, size_t cnt);
 

@@ -2,6 +2,9 @@
  *
  * Where the sender keeps its promises: one row per request, one per signed version of it. (spec 90 rows 1, 6, 8)
  *
+ * A blob transaction's bytes are its signed payload (per version) and its sidecar (once per request); both are durable before
+ * anything is sent, so after a restart the very same bytes go out, whatever has become of the batch since.
+ *
  * An interface, so that tests can lose power at any write. Two implementations: over a plain SQLite handle
  * (tools, tests; writes on the caller's thread, synchronous FULL) and over the node's store (writes on the store thread). Both
  * use the same tables, created by tx_journal_migrations, shared by all keys and chains: a row is named by
@@ -18,10 +21,12 @@ struct tx_variant_row { /* one signed transaction; raw is borrowed */
     uint32_t index;     /* 0, 1, 2 ... within its request */
     uint64_t nonce;
     uint64_t gas_limit;
-    struct u256 max_fee, max_tip;
+    struct u256 max_fee, max_tip, max_blob_fee;
     struct b256 hash;
-    struct bytes raw; /* empty for an adopted transaction that we do not have the bytes of */
-    bool is_cancel;   /* the transfer of nothing that frees the nonce */
+    /* as signed: a blob transaction's without its sidecar, which is the request's. Empty for an adopted transaction that
+     * we do not have the bytes of. */
+    struct bytes raw;
+    bool is_cancel; /* the transfer of nothing that frees the nonce */
     uint64_t signed_ms;
 };
 struct tx_row { /* pointers borrowed */
@@ -31,6 +36,10 @@ struct tx_row { /* pointers borrowed */
     struct addr to;
     struct u256 value;
     struct bytes data;
+    /* Written with the first put and kept until the request is final; the hashes stay. NULL when reading a final request. */
+    struct sidecar *sidecar;
+    const struct b256 *blob_hashes;
+    size_t blob_cnt;
     uint64_t gas_hint;
     uint64_t nonce; /* TX_NO_NONCE: none */
     bool is_fill;   /* the sender's own transfer of nothing into a stranded nonce */

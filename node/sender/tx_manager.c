@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/base/log.h"
+#include "node/sender/sidecar.h"
 #include "node/sender/signer.h"
 #include "node/sender/tx_manager_internal.h"
 
@@ -109,7 +110,7 @@ static bool sign(void *ctx, const struct tx_item *item, const struct tx_variant_
                  struct buf *raw, struct b256 *hash, struct err *err)
 {
     const struct tx_manager *m = ctx;
-    struct signer_tx tx = { .kind = SIGNER_TX_EIP1559,
+    struct signer_tx tx = { .kind = item->sidecar ? SIGNER_TX_BLOB : SIGNER_TX_EIP1559,
                             .chain_id = m->core.cfg.chain_id,
                             .nonce = v->nonce,
                             .gas_limit = v->gas_limit,
@@ -119,7 +120,11 @@ static bool sign(void *ctx, const struct tx_item *item, const struct tx_variant_
                             .to = *to,
                             .value = *value,
                             .data = data };
-    (void)item;
+    if (item->sidecar) {
+        tx.max_blob_fee = v->max_blob_fee;
+        tx.blob_hashes = sidecar_hashes(item->sidecar);
+        tx.blob_cnt = sidecar_blob_cnt(item->sidecar);
+    }
     return signer_sign_tx(m->deps.signer, &tx, raw, hash, err);
 }
 
@@ -140,6 +145,7 @@ struct tx_manager *tx_manager_create(const struct tx_manager_deps *deps,
     m->name = strdup(cfg->name ? cfg->name : "sender");
     m->timer = evtimer_new(deps->base, on_timer, m);
     m->kick = event_new(deps->base, -1, 0, on_timer, m);
+    m->form = SIDECAR_EIP7594; /* until the chain or a refusal says otherwise */
     bool ok = tx_core_init(&m->core, cfg, &self, sign, m, err);
     if (ok && (!m->name || !m->timer || !m->kick))
         ok = err_set(err, ERR_LOCAL, "out of memory");
@@ -222,14 +228,21 @@ struct found {
     struct tx_info info;
 };
 
+static bool same_payload(const struct tx_row *row, const struct tx_request *r)
+{
+    size_t cnt = r->sidecar ? sidecar_blob_cnt(r->sidecar) : row->blob_cnt;
+    return addr_eq(&row->to, &r->to) && u256_eq(&row->value, &r->value) &&
+           bytes_eq(row->data, r->data) && row->blob_cnt == cnt &&
+           (!r->sidecar || cnt == 0 ||
+            memcmp(row->blob_hashes, sidecar_hashes(r->sidecar), cnt * sizeof(struct b256)) == 0);
+}
+
 static bool on_found(void *arg, const struct tx_row *row)
 {
     struct found *f = arg;
     f->any = true;
     if (f->want)
-        f->same_payload = addr_eq(&row->to, &f->want->to) &&
-                          u256_eq(&row->value, &f->want->value) &&
-                          bytes_eq(row->data, f->want->data);
+        f->same_payload = same_payload(row, f->want);
     tx_row_info(row, &f->info);
     return true;
 }
@@ -241,10 +254,13 @@ static bool look_up(struct tx_manager *m, const char *key, uint64_t id, struct f
     struct tx_item *it = key ? tx_core_find_key(&m->core, key) : tx_core_find(&m->core, id);
     if (!it)
         return j->ops->find(j->ctx, &m->core.self, m->core.cfg.chain_id, key, id, on_found, f, err);
+    struct tx_item bare = *it;
+    struct tx_row row;
     f->any = true;
+    bare.variant_cnt = 0;
+    tx_core_row(&bare, NULL, &row);
     if (f->want)
-        f->same_payload = addr_eq(&it->to, &f->want->to) && u256_eq(&it->value, &f->want->value) &&
-                          bytes_eq(bytes_of(it->data, it->data_len), f->want->data);
+        f->same_payload = same_payload(&row, f->want);
     tx_core_info(it, &f->info);
     return true;
 }
@@ -345,4 +361,6 @@ struct tx_fee_caps tx_manager_caps(const struct tx_manager *m)
 void tx_manager_get_status(const struct tx_manager *m, struct tx_manager_status *out)
 {
     tx_core_status(&m->core, out);
+    out->sidecar_form =
+        m->form_is_used || tx_core_has_blobs(&m->core) ? sidecar_form_name(m->form) : "";
 }

@@ -8,6 +8,10 @@
  * after a restart. Requests go out in the order they were submitted. Nothing here ends the process: what cannot proceed
  * waits in a visible state (enum tx_wait) and goes on by itself.
  *
+ * Blob transactions. Which form of sidecar a node wants is found out, not configured: a call of an instruction that came with the
+ * Osaka fork (CLZ) tells whether the chain has it, which every node can answer; one that cannot is taken to have it. A refusal that
+ * names the sidecar's version turns to the other form, and the same signed transaction goes out again.
+ *
  * All decisions are made by a state machine without I/O or clock (tx_core.h); this component only carries its
  * commands out on the event loop. It shares nothing with other managers: one key belongs to one manager of one process.
  *
@@ -70,7 +74,8 @@ void tx_manager_stop(struct tx_manager *m);
 /* Stops first. NULL is allowed. */
 void tx_manager_destroy(struct tx_manager *m);
 
-/* Idempotent by key: a key that is live, CONFIRMED or REPLACED gives its id and nothing is sent (*is_new false); one that ended
+/* Idempotent by key: a key that is live, CONFIRMED or REPLACED gives its id and nothing is sent (*is_new false; its blobs need not be
+ * given again); one that ended
  * REVERTED or ABANDONED starts again under a new id. ERR_INVALID: the same live or confirmed key with another
  * payload; ERR_TRANSIENT: too many requests. Works while stopped or paused, too (after create and a first start). */
 MUST_USE bool tx_manager_submit(struct tx_manager *m, const struct tx_request *r, uint64_t *id,
@@ -96,12 +101,15 @@ struct tx_fee_caps tx_manager_caps(const struct tx_manager *m);
 struct tx_manager_status {
     struct addr addr;
     bool started, paused, node_ok;
-    bool fee_capped, low_funds, foreign_seen; /* any request waits for it; foreign: since start */
-    size_t queued, in_flight, unconfirmed;    /* not sent; sent and not mined; mined and not deep */
-    uint64_t oldest_pending_ms;               /* age of the oldest request that is not final */
+    /* any request waits for it (fee_capped: of either kind); foreign: since start */
+    bool fee_capped, blob_fee_capped, low_funds, foreign_seen;
+    size_t queued, in_flight, unconfirmed; /* not sent; sent and not mined; mined and not deep */
+    uint64_t oldest_pending_ms;            /* age of the oldest request that is not final */
     uint64_t latest_nonce, pending_nonce, next_nonce;
     uint64_t head;
     struct u256 base_fee, tip; /* what the network asks, last seen */
+    struct u256 blob_base_fee, blob_fee_cap;
+    const char *sidecar_form; /* static; "" while no blob transaction was made */
     struct u256 balance;
     struct u256 worst_cost;    /* of everything in flight */
     struct u256 spent;         /* confirmed since start */

@@ -9,6 +9,7 @@
 #define FEE_BLOCKS       10
 #define FEE_PERCENTILE   20
 #define CALL_DEADLINE_MS 15000
+#define FORM_ASK_MS      60000
 
 /* --- calls --- */
 
@@ -75,6 +76,8 @@ static void view_finish(struct tx_call *k)
     struct tx_manager *m = k->m;
     if (!k->has_err && !k->has_market)
         k->has_err = !err_set(&k->err, ERR_TRANSIENT, "the node does not tell fees");
+    if (!k->has_err && k->needs_blob_fee && !k->has_blob_fee)
+        k->has_err = !err_set(&k->err, ERR_TRANSIENT, "the node does not tell the blob base fee");
     if (k->has_err) {
         err_wrap(&k->err, "reading the chain");
         tx_core_on_view(&m->core, NULL, &k->err);
@@ -128,9 +131,77 @@ static void on_view_fees(void *arg, const struct eth_reply *r, const struct eth_
         k->has_market = true;
         k->view.market.base_fee = h->base_fees[h->base_fee_cnt - 1];
         k->view.market.tip = tx_fee_median(rewards, n);
+        if (h->blob_base_fee_cnt > 0 && !k->has_blob_fee)
+            k->view.market.blob_base_fee = h->blob_base_fees[h->blob_base_fee_cnt - 1];
+        k->has_blob_fee |= h->blob_base_fee_cnt > 0;
     }
     if (part_done(k, 1, r->err))
         view_finish(k);
+}
+
+/* A node whose fee history has no blobs may know their fee all the same; one that knows neither fails the view below. */
+static void on_view_blob_fee(void *arg, const struct eth_reply *r, const struct u256 *v)
+{
+    struct tx_call *k = arg;
+    if (v) {
+        k->has_blob_fee = true;
+        k->view.market.blob_base_fee = *v;
+    }
+    bool refused = r->err && r->err->kind == ERR_REJECTED;
+    if (part_done(k, 5, refused ? NULL : r->err))
+        view_finish(k);
+}
+
+/* CLZ (0x1e) of 1, returned as a word: the instruction came with Osaka, as EIP-7594's sidecars did. */
+static const uint8_t clz_probe[] = { 0x60, 0x01, 0x1e, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3 };
+
+static bool says_no_such_opcode(const struct err *e)
+{
+    static const char *const words[] = { "opcode", "NotActivated", "instruction",
+                                         "INVALID_OPERATION" };
+    for (size_t i = 0; i < GH_COUNT(words); i++)
+        if (e->kind == ERR_REJECTED && strcasestr(e->msg, words[i]))
+            return true;
+    return false;
+}
+
+static void on_view_fork(void *arg, const struct eth_reply *r, struct bytes v)
+{
+    struct tx_call *k = arg;
+    struct tx_manager *m = k->m;
+    bool old = r->err && says_no_such_opcode(r->err);
+    bool known = old || (!r->err && v.len == 32 && v.p[31] == 255);
+    enum sidecar_form told = old ? SIDECAR_EIP4844 : SIDECAR_EIP7594;
+    if (known && (!m->form_is_told || told != m->form_told)) {
+        /* a refusal turned to the other form since: that holds until the chain itself tells something new */
+        m->form_is_told = true;
+        m->form = m->form_told = told;
+        log_info(LOG_SENDER, "form of blob sidecars", LOG_STR("sender", m->name),
+                 LOG_STR("form", sidecar_form_name(told)));
+    } else if (!known && !m->form_is_told) {
+        log_warn(LOG_SENDER,
+                 "the node does not tell whether Osaka is active: blob sidecars go out as",
+                 LOG_STR("sender", m->name), LOG_STR("form", sidecar_form_name(m->form)),
+                 LOG_STR("error", r->err ? r->err->msg : "another answer than CLZ's"));
+    }
+    if (part_done(k, 6, NULL))
+        view_finish(k);
+}
+
+static void ask_about_blobs(struct tx_call *k, const struct eth_opts *o)
+{
+    struct tx_manager *m = k->m;
+    struct err e;
+    uint64_t now = clock_mono_ms(m->deps.clock);
+    if (!tx_core_has_blobs(&m->core))
+        return;
+    k->needs_blob_fee = k->view.knows_blobs = true;
+    part_asked(k, 5, eth_blob_base_fee(m->deps.eth, o, on_view_blob_fee, k, &e), &e);
+    if (m->form_asked_ms != 0 && now - m->form_asked_ms < FORM_ASK_MS)
+        return;
+    struct eth_call_msg msg = { .data = bytes_of(clz_probe, sizeof(clz_probe)) };
+    m->form_asked_ms = now ? now : 1;
+    part_asked(k, 6, eth_call(m->deps.eth, &msg, ETH_AT_LATEST, NULL, o, on_view_fork, k, &e), &e);
 }
 
 static void on_view_balance(void *arg, const struct eth_reply *r, const struct u256 *v)
@@ -172,6 +243,7 @@ static void do_view(struct tx_manager *m, const struct tx_cmd *cmd)
     part_asked(k, 2, eth_get_balance(eth, self, ETH_AT_LATEST, &o, on_view_balance, k, &e), &e);
     part_asked(k, 3, eth_get_nonce(eth, self, ETH_AT_LATEST, &o, on_view_latest, k, &e), &e);
     part_asked(k, 4, eth_get_nonce(eth, self, ETH_AT_PENDING, &o, on_view_pending, k, &e), &e);
+    ask_about_blobs(k, &o);
     if (none_asked(k)) {
         tx_core_on_view(&m->core, NULL, &k->err);
         call_free(k);
@@ -252,7 +324,10 @@ static struct eth_call_msg message_of(const struct tx_manager *m, const struct t
                                   .has_to = true,
                                   .to = it->to,
                                   .value = it->value,
-                                  .data = bytes_of(it->data, it->data_len) };
+                                  .data = bytes_of(it->data, it->data_len),
+                                  .blob_hashes = it->sidecar ? sidecar_hashes(it->sidecar) : NULL,
+                                  .blob_hash_cnt =
+                                      it->sidecar ? sidecar_blob_cnt(it->sidecar) : 0 };
 }
 
 static void do_prepare(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
@@ -291,9 +366,35 @@ static void on_sent(void *arg, const struct eth_reply *r, const struct b256 *has
                  LOG_STR("key", it->key), LOG_U64("nonce", it->nonce),
                  LOG_STR("class", tx_verdict_name(tx_classify_send(r->err))),
                  LOG_BOOL("maybe_delivered", r->maybe_delivered), LOG_STR("error", r->err->msg));
+    if (r->err && tx_classify_send(r->err) == TX_SEND_SIDECAR && k->form == m->form) {
+        m->form = m->form == SIDECAR_EIP4844 ? SIDECAR_EIP7594 : SIDECAR_EIP4844;
+        log_warn(LOG_SENDER, "the node wants the other form of blob sidecars",
+                 LOG_STR("sender", m->name), LOG_STR("form", sidecar_form_name(m->form)));
+    }
     tx_core_on_sent(&m->core, k->id, k->variant, r->err);
     call_free(k);
     tx_manager_drain(m);
+}
+
+/* What goes out: the signed bytes, of a blob transaction with its sidecar around them. */
+static struct eth_request *send_bytes(struct tx_call *k, const struct tx_item *it,
+                                      const struct tx_variant *v, const struct eth_opts *o,
+                                      struct err *err)
+{
+    struct tx_manager *m = k->m;
+    struct buf wrapped;
+    struct eth_request *r = NULL;
+    if (!it->sidecar)
+        return eth_send_raw(m->deps.eth, v->row.raw, o, on_sent, k, err);
+    k->form = m->form;
+    m->form_is_used = true;
+    buf_init(&wrapped, sidecar_wrapped_max(it->sidecar, v->row.raw));
+    if (sidecar_wrap(&wrapped, it->sidecar, k->form, v->row.raw))
+        r = eth_send_raw(m->deps.eth, bytes_of(wrapped.p, wrapped.len), o, on_sent, k, err);
+    else
+        err_set(err, ERR_LOCAL, "out of memory");
+    buf_clear(&wrapped);
+    return r;
 }
 
 static void do_send(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
@@ -307,8 +408,10 @@ static void do_send(struct tx_manager *m, const struct tx_cmd *cmd, const struct
     log_info(LOG_SENDER, cmd->variant > it->variant_base ? "send replacement" : "send",
              LOG_STR("sender", m->name), LOG_STR("key", it->key), LOG_U64("nonce", it->nonce),
              LOG_HASH("tx", &v->row.hash), LOG_WEI("max_fee", &v->row.max_fee),
-             LOG_WEI("max_tip", &v->row.max_tip), LOG_U64("gas", v->row.gas_limit));
-    if (!part_asked(k, 0, eth_send_raw(m->deps.eth, v->row.raw, &o, on_sent, k, &e), &e)) {
+             LOG_WEI("max_tip", &v->row.max_tip), LOG_U64("gas", v->row.gas_limit),
+             LOG_U64("blobs", it->sidecar ? sidecar_blob_cnt(it->sidecar) : 0),
+             LOG_WEI("max_blob_fee", &v->row.max_blob_fee));
+    if (!part_asked(k, 0, send_bytes(k, it, v, &o, &e), &e)) {
         tx_core_on_sent(&m->core, k->id, k->variant, &e);
         call_free(k);
     }
@@ -324,8 +427,10 @@ static void on_receipt(void *arg, const struct eth_reply *r, const struct eth_re
         mine = (struct tx_receipt){ .status = rc->status,
                                     .block_number = rc->block_number,
                                     .gas_used = rc->gas_used,
+                                    .blob_gas_used = rc->blob_gas_used,
                                     .block_hash = rc->block_hash,
-                                    .price = rc->effective_gas_price };
+                                    .price = rc->effective_gas_price,
+                                    .blob_price = rc->blob_gas_price };
     tx_core_on_receipt(&m->core, k->id, k->variant, rc ? &mine : NULL, r->err);
     call_free(k);
     tx_manager_drain(m);
@@ -382,7 +487,7 @@ static void on_nonce_tx(void *arg, const struct eth_reply *r, const struct eth_t
                                    .to = tx->to,
                                    .value = tx->value,
                                    .data = tx->input,
-                                   .fee = { tx->max_fee, tx->max_tip } };
+                                   .fee = { tx->max_fee, tx->max_tip, tx->max_blob_fee } };
     tx_core_on_nonce_tx(&m->core, k->id, tx ? &rival : NULL);
     call_free(k);
     tx_manager_drain(m);

@@ -6,9 +6,10 @@
 #define GH_SENDER_TX_MANAGER_INTERNAL_H
 
 #include "node/net/eth_client.h"
+#include "node/sender/sidecar.h"
 #include "node/sender/tx_core.h"
 
-#define TX_CALL_PARTS 5
+#define TX_CALL_PARTS 7
 
 /* One RPC call, or the group of calls that one command needs. */
 struct tx_call {
@@ -19,9 +20,10 @@ struct tx_call {
     struct eth_request *reqs[TX_CALL_PARTS];
     unsigned left;
     struct tx_view view;
-    bool has_market, has_err, is_revert;
+    bool has_market, has_blob_fee, needs_blob_fee, has_err, is_revert;
     struct err err;
     uint64_t gas, block;
+    enum sidecar_form form; /* of what is sent */
     struct buf revert;
     TAILQ_ENTRY(tx_call) link;
 };
@@ -34,6 +36,10 @@ struct tx_manager {
     struct event *timer; /* owned */
     struct event *kick;  /* owned */
     bool loaded, started, draining;
+    /* The form of sidecar that goes out, and whether the last answer to the question spoke for the newer one. */
+    enum sidecar_form form, form_told;
+    bool form_is_told, form_is_used;
+    uint64_t form_asked_ms; /* monotonic; 0: never */
     TAILQ_HEAD(, tx_call) calls;
 };
 

@@ -45,7 +45,8 @@ enum tx_wait {
     TX_WAIT_REVERT, /* the simulation reverts for a reason that passes with time (TimeNotReached ...) */
     TX_WAIT_PREDECESSOR, /* the simulation reverts while an earlier transaction of ours is not mined */
     TX_WAIT_FEE_CAPPED, /* the network asks more than our caps; goes on when fees fall or caps rise */
-    TX_WAIT_LOW_FUNDS, /* balance below the worst case; goes on when it is refilled */
+    TX_WAIT_BLOB_FEE_CAPPED, /* the same of the blobs' fee */
+    TX_WAIT_LOW_FUNDS,       /* balance below the worst case; goes on when it is refilled */
     TX_WAIT_PAUSED,
     TX_WAIT_MINING,        /* in a pool */
     TX_WAIT_CONFIRMATIONS, /* mined, not deep enough */
@@ -54,6 +55,7 @@ enum tx_wait {
 };
 const char *tx_wait_name(enum tx_wait w);
 
+struct sidecar;
 struct tx_request {    /* all copied */
     const char *key;   /* dedup key, "commit:12"; at most TX_KEY_CAP - 1 bytes */
     const char *label; /* for logs and metrics: "commit"; may be NULL */
@@ -61,6 +63,8 @@ struct tx_request {    /* all copied */
     struct u256 value;
     struct bytes data;
     uint64_t gas_hint; /* used when the node cannot estimate; 0: the configured fallback */
+    /* finished; a blob transaction then, of which the manager keeps a reference. NULL: an ordinary one */
+    struct sidecar *sidecar;
 };
 
 struct tx_info { /* what a query shows; value type */
@@ -71,7 +75,8 @@ struct tx_info { /* what a query shows; value type */
     uint64_t nonce;   /* TX_NO_NONCE before one is given */
     struct b256 hash; /* newest signed hash; the mined one once mined; zero before */
     uint64_t gas_limit;
-    struct u256 max_fee, max_tip; /* of that hash */
+    struct u256 max_fee, max_tip, max_blob_fee; /* of that hash */
+    uint32_t blob_cnt;
     uint32_t variants;            /* signed versions at this nonce: 1 + replacements */
     uint64_t created_ms, sent_ms; /* wall clock; 0: not yet */
     uint64_t block_number;        /* when mined */
@@ -86,6 +91,7 @@ struct tx_fee_caps {
     struct u256 max_tip;
     /* maxFeePerGas never above this multiple of the next base fee (plus tip), in percent; 0: no such cap */
     uint32_t base_fee_max_percent;
+    struct u256 max_blob_fee; /* absolute, per blob gas; 0: unchanged, at first 2 gwei */
 };
 
 #endif

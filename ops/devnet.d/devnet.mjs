@@ -26,7 +26,8 @@ function options(argv) {
       o[name] = typeof FLAGS[name] === 'number' ? Number(v) : v;
     } else fail(`unknown option ${argv[i]}; ops/devnet --help lists them`);
   }
-  if (!['calldata', 'validium'].includes(o.da)) fail('--da is calldata or validium');
+  if (!['calldata', 'validium', 'blobs'].includes(o.da)) fail('--da is calldata, validium or blobs');
+  if (o.gateway && o.da === 'blobs') fail('a Gateway takes no blobs');
   o.data = path.resolve(process.env.GH_DEVNET_FROM ?? '.', o.data);
   return o;
 }

@@ -2,9 +2,10 @@
 """Rebuilds the state of a chain from what L1 alone knows, and compares every batch.
 
     check_state.py --l1 URL --genesis ALLOC.json --model FOLDER [--diamond 0x..] [--batches N]
-                   [--layer URL --layer-diamond 0x..]
+                   [--layer URL --layer-diamond 0x..] [--blobs FILE.json]
 
-Reads the genesis file, the commit transactions of the diamond (calldata data availability) and the factory
+Reads the genesis file, the commit transactions of the diamond (pubdata in their calldata, or in blobs: FILE has what
+lib/blobs.mjs got from L1 and compared with the commitments, by versioned hash) and the factory
 dependencies of the genesis upgrade (of a chain on a Gateway: the commits there, with --layer); decodes the pubdata of every block, applies it to a tree of its own, and must
 reach, for every batch:
 
@@ -359,7 +360,29 @@ def read_commit(data):
     return fields
 
 
-def pubdata_of(m, b):
+def pubdata_of_blobs(m, b, blobs):
+    """Scalars of 32 bytes whose first is zero; 31 bytes each; the first piece is the length."""
+    hashes = [un(h) for h in b["tx"]["blobVersionedHashes"]]
+    expect("DA input, a zero word a blob", b["input"], ZERO * len(hashes))
+    expect("DA commitment", m.keccak256(b"".join(hashes)), b["da"])
+    stream = bytearray()
+    for h in hashes:
+        blob = un(blobs["0x" + h.hex()])
+        expect("length of a blob", len(blob), 131072)
+        if any(blob[0::32]):
+            raise Mismatch("a scalar of a blob has a high byte")
+        for at in range(0, len(blob), 32):
+            stream += blob[at + 1:at + 32]
+    size = big(stream[:8])
+    expect("number of blobs", len(hashes), (31 + size + 126975) // 126976)
+    if any(stream[8:31]) or any(stream[31 + size:]):
+        raise Mismatch("bytes in a blob where zeros belong")
+    return bytes(stream[31:31 + size])
+
+
+def pubdata_of(m, b, blobs):
+    if b["scheme"] == 4:
+        return pubdata_of_blobs(m, b, blobs)
     expect("DA scheme", b["scheme"], 3)
     head, rest = b["input"][:97], b["input"][97:]
     expect("DA source", rest[:1], b"\0")
@@ -369,8 +392,9 @@ def pubdata_of(m, b):
     return pubdata
 
 
-def check_batch(chain, b, upgrade_hash):
-    m, r = chain.m, Reader(pubdata_of(chain.m, b))
+def check_batch(chain, b, upgrade_hash, blobs):
+    m, r = chain.m, Reader(pubdata_of(chain.m, b, blobs))
+    b["pubdata_len"] = len(r.data)
     expect("first block", b["first_block"], chain.number + 1)
     logs, times = [], []
     while r.more():
@@ -401,11 +425,16 @@ def main():
     p.add_argument("--diamond", default="0x2e20611736Af7A38d3e38840fa66A482984087aC")
     p.add_argument("--layer", help="RPC of the Gateway the chain settles on")
     p.add_argument("--layer-diamond")
+    p.add_argument("--blobs", help="JSON: versioned hash -> blob")
     p.add_argument("--batches", type=int, default=0, help="fewer batches than this is a failure")
     a = p.parse_args()
     sys.path.insert(0, a.model)
     import tree_model as m
 
+    blobs = {}
+    if a.blobs:
+        with open(a.blobs, encoding="utf-8") as f:
+            blobs = json.load(f)
     rpc = Rpc(a.l1)
     with open(a.genesis, encoding="utf-8") as f:
         genesis = json.load(f)
@@ -443,10 +472,12 @@ def main():
     for number in sorted(done):
         log = done[number]
         expect("batch after the one before", number, len([n for n in done if n < number]) + 1)
-        b = read_commit(un(layer("eth_getTransactionByHash", log["transactionHash"])["input"]))
+        tx_of_commit = layer("eth_getTransactionByHash", log["transactionHash"])
+        b = read_commit(un(tx_of_commit["input"]))
+        b["tx"] = tx_of_commit
         try:
             expect("number", b["number"], number)
-            output = check_batch(chain, b, upgrade_hash if number == 1 else ZERO)
+            output = check_batch(chain, b, upgrade_hash if number == 1 else ZERO, blobs)
             expect("batch output hash", output, un(log["topics"][3]))
             stored = m.stored_batch_hash(number, b["state"], b["l1_txs"], b["priority"], b["dependencies"], b["logs_root"], output)
             answer = layer("eth_call", {"to": layer_diamond, "data": "0xb22dd78e" + word(number).hex()}, "latest")
@@ -454,7 +485,7 @@ def main():
         except Mismatch as e:
             print(f"batch {number}, block {chain.number}: {e}")
             return 1
-        print(f"batch {number}: blocks {b['first_block']}..{b['last_block']}, {len(b['input']) - 130} bytes of pubdata, state 0x{b['state'].hex()}")
+        print(f"batch {number}: blocks {b['first_block']}..{b['last_block']}, {b['pubdata_len']} bytes of pubdata, state 0x{b['state'].hex()}")
     if len(done) < max(1, a.batches):
         print(f"only {len(done)} batches on L1")
         return 1

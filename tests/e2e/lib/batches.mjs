@@ -1,4 +1,4 @@
-// The run both DA modes share: mixed traffic until twenty batches are executed, then everything compared.
+// The run all DA modes share: mixed traffic until so many batches are executed, then everything compared.
 import { ContractFactory, parseEther } from 'ethers';
 import { contracts } from './contracts.mjs';
 import { DIAMOND, OPERATORS, USER, account, decodeCommit, diamond, settlementStep } from './l1.mjs';
@@ -51,9 +51,11 @@ export async function mixedTraffic(w, done) {
   return hashes;
 }
 
-export async function twentyBatches(t, da) {
-  const COUNT = 20;
-  const w = await World.create(t, { da, batchTimeout: '1s', changes: { 'rpc.debug_namespace': true } });
+export const twentyBatches = (t, da) => batches(t, 20, { da });
+
+export async function batches(t, COUNT, options) {
+  const w = await World.create(t, { batchTimeout: '1s', changes: { 'rpc.debug_namespace': true }, ...options });
+  options.before?.(w);
   await t.need('the chain is up and the wallet has funds', async () => { await w.start(); await w.fund(USER.address, parseEther('1000')); });
   let hashes;
   await t.need(`${COUNT} batches of mixed traffic are executed on L1`, async () => {

@@ -46,7 +46,7 @@ export function writeConfig({ data, l1Urls, ports, da = 'calldata', batchTimeout
   }
   const fill = {
     L1_URL: l1Urls[0], DATA: data, GENESIS: genesis, RPC_PORT: ports.rpc, STATUS_PORT: ports.status, METRICS_PORT: ports.metrics,
-    DA: da === 'validium' ? 'Validium' : 'Calldata', BATCH_TIMEOUT: batchTimeout,
+    DA: { validium: 'Validium', blobs: 'Blobs' }[da] ?? 'Calldata', BATCH_TIMEOUT: batchTimeout,
   };
   const tree = parseYaml(fs.readFileSync(TEMPLATE, 'utf8').replace(/@([A-Z0-9_]+)@/g, (_, w) => {
     if (!(w in fill)) throw new Error('the template asks for @' + w + '@');

@@ -17,6 +17,7 @@ export const TIMELOCK = '0xD321F46267cB071FF54c44CC2116bBbC78dBB273';
 export const NULLIFIER = '0x0c460a997e9c2AF23359b17B4266b852e96048a7';
 export const DA = {
   calldata: ['0xebab99053a18ee485b5f0f960c7d9efed9f9dbd8', 3],
+  blobs: ['0x6707e526d43d161218cc6f482f9cd17cd37e5837', 4],
   validium: ['0xfbb8afe1b4b813dcb105c7d0744943b541b2ed04', 1],
 };
 

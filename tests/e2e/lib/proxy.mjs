@@ -3,6 +3,9 @@
 //
 // Rules: already known, nonce too low, same-nonce replacement needs 10 % more of both fees, a tip of at least 1 wei; a
 // transaction that offers less than the base fee waits in the pool (anvil would refuse it) until the base fee falls.
+// Blob transactions: the sidecar must have the form of the fork (`proxy.sidecar`: 'EIP-4844' or 'EIP-7594', undefined: either),
+// and belong to the transaction (its proofs are for verifySidecar); a replacement doubles all three fees, and carries blobs too; a key has
+// transactions of one kind in the pool. `proxy.blobBaseFee` is what blobs cost: what offers less waits in the pool.
 // Faults: `proxy.fault(match, action, { times, chance })`. `match` is a method name, a list of them, a predicate
 // over the request, or '*'. Actions:
 //   { delay: ms }            answers late
@@ -16,10 +19,11 @@
 //   { lie: (request, answer) => answer }
 import http from 'node:http';
 import { Transaction } from 'ethers';
+import { readSidecar, sidecarProblem } from './blobs.mjs';
 import { settlementStep } from './l1.mjs';
 import { Rpc, num } from './rpc.mjs';
 
-const bump = (old) => (old * 110n) / 100n + ((old * 110n) % 100n ? 1n : 0n);
+const bump = (old, percent = 10n) => (old * (100n + percent)) / 100n + ((old * percent) % 100n ? 1n : 0n);
 
 export class Proxy {
   static async start(target) {
@@ -79,7 +83,7 @@ export class Proxy {
         const a = Object.assign({}, ...mine.map((f) => f.action));
         let answer;
         if (a.error) answer = { jsonrpc: '2.0', id: r.id, error: a.error };
-        else if (a.lose && r.method === 'eth_sendRawTransaction') { const tx = Transaction.from(r.params[0]); this.note(tx, 'lost'); answer = { jsonrpc: '2.0', id: r.id, result: tx.hash }; }
+        else if (a.lose && r.method === 'eth_sendRawTransaction') { const tx = Transaction.from(readSidecar(r.params[0])?.payload ?? r.params[0]); this.note(tx, 'lost'); answer = { jsonrpc: '2.0', id: r.id, result: tx.hash }; }
         else answer = r.method === 'eth_sendRawTransaction' ? await this.send(r) : await this.forward(r);
         for (const f of mine) if (f.action.lie) answer = { ...answer, ...f.action.lie(r, answer) };
         answers.push(answer);
@@ -97,6 +101,7 @@ export class Proxy {
   // Parked transactions go to anvil once it takes them, and are shown as pending until then.
   async unpark() {
     for (const [hash, { raw, tx }] of this.parked) {
+      if (this.blobBaseFee && tx.maxFeePerBlobGas < this.blobBaseFee) continue;
       const { error } = await this.target.answer('eth_sendRawTransaction', raw);
       if (!error || !/base fee/.test(error.message)) this.parked.delete(hash);
       else if (this.pool.get(`${tx.from}:${tx.nonce}`)?.hash !== hash) this.parked.delete(hash);
@@ -108,9 +113,11 @@ export class Proxy {
     const waiting = r.method === 'eth_getTransactionByHash' && this.parked.get(r.params[0]);
     if (waiting) {
       const { tx } = waiting, h = (n) => '0x' + BigInt(n).toString(16);
-      return { jsonrpc: '2.0', id: r.id, result: { hash: tx.hash, from: tx.from, to: tx.to, nonce: h(tx.nonce), gas: h(tx.gasLimit), value: h(tx.value), input: tx.data, type: '0x2', chainId: h(tx.chainId), maxFeePerGas: h(tx.maxFeePerGas), maxPriorityFeePerGas: h(tx.maxPriorityFeePerGas), gasPrice: h(tx.maxFeePerGas), accessList: [], blockHash: null, blockNumber: null, transactionIndex: null, v: h(tx.signature.yParity), r: tx.signature.r, s: tx.signature.s } };
+      return { jsonrpc: '2.0', id: r.id, result: { hash: tx.hash, from: tx.from, to: tx.to, nonce: h(tx.nonce), gas: h(tx.gasLimit), value: h(tx.value), input: tx.data, type: h(tx.type), ...(tx.type === 3 ? { maxFeePerBlobGas: h(tx.maxFeePerBlobGas), blobVersionedHashes: tx.blobVersionedHashes } : {}), chainId: h(tx.chainId), maxFeePerGas: h(tx.maxFeePerGas), maxPriorityFeePerGas: h(tx.maxPriorityFeePerGas), gasPrice: h(tx.maxFeePerGas), accessList: [], blockHash: null, blockNumber: null, transactionIndex: null, v: h(tx.signature.yParity), r: tx.signature.r, s: tx.signature.s } };
     }
     const { json } = await this.target.post(JSON.stringify({ jsonrpc: '2.0', id: r.id ?? null, method: r.method, params: r.params ?? [] }));
+    if (this.blobBaseFee && r.method === 'eth_blobBaseFee') json.result = '0x' + this.blobBaseFee.toString(16);
+    if (this.blobBaseFee && r.method === 'eth_feeHistory') json.result.baseFeePerBlobGas = json.result.baseFeePerGas.map(() => '0x' + this.blobBaseFee.toString(16));
     return json;
   }
 
@@ -122,9 +129,13 @@ export class Proxy {
 
   async send(r) {
     const no = (message) => ({ jsonrpc: '2.0', id: r.id, error: { code: -32000, message } });
-    let tx;
-    try { tx = Transaction.from(r.params[0]); } catch { return no('rlp: value size exceeds available input length'); }
+    let tx, sidecar;
+    try {
+      sidecar = readSidecar(r.params[0]);
+      tx = Transaction.from(sidecar?.payload ?? r.params[0]);
+    } catch { return no('rlp: value size exceeds available input length'); }
     const entry = this.note(tx, 'sent');
+    entry.sidecar = sidecar;
     const refuse = (message) => { entry.verdict = message; return no(message); };
     if (this.rules) {
       const next = num(await this.target.q('eth_getTransactionCount', tx.from, 'latest'));
@@ -136,8 +147,15 @@ export class Proxy {
       }
       if (tip < 1n) return refuse(`transaction underpriced: gas tip cap ${tip}, minimum needed 1`);
       if (old?.hash === tx.hash) return refuse('already known');
+      if (sidecar && this.sidecar && sidecar.form !== this.sidecar) return refuse(`invalid sidecar version ${this.sidecar === 'EIP-7594' ? 'post-osaka: 0' : 'pre-osaka: 1'}`);
+      const problem = sidecar && sidecarProblem(sidecar, tx);
+      if (problem) return refuse(problem);
+      const others = [...this.pool.values()].filter((o) => o.from === tx.from && o.nonce >= next && o.nonce !== tx.nonce);
+      if ([...others, ...(old ? [old] : [])].some((o) => (o.type === 3) !== (tx.type === 3))) return refuse('address already reserved');
+      if (old && tx.type === 3 && [[tip, old.maxPriorityFeePerGas], [cap, old.maxFeePerGas], [tx.maxFeePerBlobGas, old.maxFeePerBlobGas]].some(([now, was]) => now < bump(was, 100n))) return refuse('replacement transaction underpriced: 100% replacement penalty');
       if (old && (tip < bump(old.maxPriorityFeePerGas ?? old.gasPrice) || cap < bump(old.maxFeePerGas ?? old.gasPrice))) return refuse('replacement transaction underpriced');
-      let answer = await this.forward(r);
+      const cheap = this.blobBaseFee && tx.type === 3 && tx.maxFeePerBlobGas < this.blobBaseFee;
+      let answer = cheap ? { error: { message: 'below the blob base fee' } } : await this.forward(r);
       if (answer.error && /base fee/.test(answer.error.message)) {
         this.parked.set(tx.hash, { raw: r.params[0], tx });
         answer = { jsonrpc: '2.0', id: r.id, result: tx.hash };

@@ -5,19 +5,21 @@
 #include <string.h>
 
 #include "node/base/hash.h"
+#include "node/sender/sidecar.h"
 
 static const struct addr self = { { 0xaa, 1 } };
 static const struct addr target = { { 0xbb, 2 } };
 
 /* --- signing: the fields one after another, and their hash --- */
 
+#define HEAD 76
+
 static bool fake_sign(void *ctx, const struct tx_item *item, const struct tx_variant_row *v,
                       const struct addr *to, const struct u256 *value, struct bytes data,
                       struct buf *raw, struct b256 *hash, struct err *err)
 {
-    uint8_t head[60];
+    uint8_t head[HEAD];
     (void)ctx;
-    (void)item;
     (void)err;
     store_be64(head, v->nonce);
     store_be64(head + 8, v->gas_limit);
@@ -25,6 +27,8 @@ static bool fake_sign(void *ctx, const struct tx_item *item, const struct tx_var
     store_be64(head + 24, v->max_tip.w[0]);
     store_be64(head + 32, value->w[0]);
     memcpy(head + 40, to->b, 20);
+    store_be64(head + 60, item->sidecar ? sidecar_blob_cnt(item->sidecar) : 0);
+    store_be64(head + 68, v->max_blob_fee.w[0]);
     buf_append(raw, head, sizeof(head));
     buf_append(raw, data.p, data.len);
     *hash = keccak256(raw->p, raw->len);
@@ -37,11 +41,13 @@ static struct sim_tx parse_raw(struct bytes raw)
                         .gas = load_be64(raw.p + 8),
                         .max_fee = load_be64(raw.p + 16),
                         .max_tip = load_be64(raw.p + 24),
-                        .value = load_be64(raw.p + 32) };
+                        .value = load_be64(raw.p + 32),
+                        .blobs = load_be64(raw.p + 60),
+                        .max_blob_fee = load_be64(raw.p + 68) };
     memcpy(t.to.b, raw.p + 40, 20);
-    t.data_len = raw.len - 60;
+    t.data_len = raw.len - HEAD;
     CHECK(t.data_len <= sizeof(t.data));
-    memcpy(t.data, raw.p + 60, t.data_len);
+    memcpy(t.data, raw.p + HEAD, t.data_len);
     t.hash = keccak256(raw.p, raw.len);
     return t;
 }
@@ -72,6 +78,20 @@ const struct sim_tx *sim_pool_at(const struct sim *s, uint64_t nonce)
     return NULL;
 }
 
+static bool has_other_kind(const struct sim *s, bool blobs)
+{
+    for (size_t i = 0; i < s->tx_cnt; i++)
+        if (s->txs[i].in_pool && !s->txs[i].foreign && (s->txs[i].blobs > 0) != blobs)
+            return true;
+    return false;
+}
+
+static bool doubled(const struct sim_tx *t, const struct sim_tx *old)
+{
+    return t->max_fee >= 2 * old->max_fee && t->max_tip >= 2 * old->max_tip &&
+           t->max_blob_fee >= 2 * old->max_blob_fee;
+}
+
 /* geth's rules; NULL: accepted */
 static const char *pool_add(struct sim *s, const struct sim_tx *t)
 {
@@ -88,6 +108,12 @@ static const char *pool_add(struct sim *s, const struct sim_tx *t)
         return "exceeds block gas limit";
     if (s->balance / t->gas < t->max_fee)
         return "insufficient funds for gas * price + value";
+    if (has_other_kind(s, t->blobs > 0))
+        return "address already reserved";
+    if (t->blobs && !old && t->nonce != s->latest_nonce && !pool_at(s, t->nonce - 1))
+        return "nonce too high: gapped"; /* the blob pool has no queue */
+    if (old && t->blobs && !doubled(t, old))
+        return "replacement transaction underpriced";
     if (old && (t->max_fee * 100 < old->max_fee * 110 || t->max_tip * 100 < old->max_tip * 110 ||
                 t->max_fee <= old->max_fee || t->max_tip <= old->max_tip))
         return "replacement transaction underpriced";
@@ -115,7 +141,8 @@ void sim_mine(struct sim *s)
     struct sim_tx *t;
     s->head++;
     while ((t = pool_at(s, s->latest_nonce)) != NULL && t->max_fee >= s->base_fee &&
-           t->max_tip >= s->tip_to_mine && t->max_fee - s->base_fee >= s->tip_to_mine) {
+           t->max_tip >= s->tip_to_mine && t->max_fee - s->base_fee >= s->tip_to_mine &&
+           (t->blobs == 0 || t->max_blob_fee >= s->blob_base_fee)) {
         t->in_pool = false;
         t->block = s->head;
         t->status = !s->mine_reverts;
@@ -173,7 +200,16 @@ void sim_foreign(struct sim *s, uint64_t nonce, const char *data, uint64_t max_f
 
 static void copy_row(struct sim_row *d, const struct tx_row *r)
 {
+    if (r->sidecar && !d->sidecar)
+        d->sidecar = sidecar_ref(r->sidecar);
+    if (tx_state_is_final(r->state)) {
+        sidecar_unref(d->sidecar);
+        d->sidecar = NULL;
+    }
+    CHECK((d->sidecar != NULL) == (r->blob_cnt > 0 && !tx_state_is_final(r->state)));
     d->row = *r;
+    d->row.sidecar = d->sidecar;
+    d->row.blob_hashes = d->sidecar ? sidecar_hashes(d->sidecar) : NULL;
     snprintf(d->key, sizeof(d->key), "%s", r->key);
     snprintf(d->label, sizeof(d->label), "%s", r->label);
     snprintf(d->error, sizeof(d->error), "%s", r->error);
@@ -222,7 +258,9 @@ static void answer_view(struct sim *s)
         pending++;
     struct tx_view v = { .head = s->head,
                          .head_hash = block_hash(s, s->head),
-                         .market = { u256_of_u64(s->base_fee), u256_of_u64(s->tip_asked) },
+                         .market = { u256_of_u64(s->base_fee), u256_of_u64(s->tip_asked),
+                                     u256_of_u64(s->blob_base_fee) },
+                         .knows_blobs = tx_core_has_blobs(&s->core),
                          .balance = u256_of_u64(s->balance),
                          .latest_nonce =
                              s->latest_nonce > s->nonce_lag ? s->latest_nonce - s->nonce_lag : 0,
@@ -282,7 +320,9 @@ static void answer_receipt(struct sim *s, const struct tx_cmd *cmd, const struct
                                  .block_number = t->block,
                                  .gas_used = 21000,
                                  .block_hash = block_hash(s, t->block),
-                                 .price = u256_of_u64(s->base_fee) };
+                                 .price = u256_of_u64(s->base_fee),
+                                 .blob_gas_used = t->blobs * SIDECAR_BLOB_GAS,
+                                 .blob_price = u256_of_u64(t->blobs ? s->blob_base_fee : 0) };
         tx_core_on_receipt(&s->core, cmd->id, cmd->variant, &rc, NULL);
     }
 }
@@ -302,7 +342,8 @@ static void answer_nonce_tx(struct sim *s, const struct tx_cmd *cmd, const struc
                           .to = found->to,
                           .value = u256_of_u64(found->value),
                           .data = bytes_of(found->data, found->data_len),
-                          .fee = { u256_of_u64(found->max_fee), u256_of_u64(found->max_tip) } };
+                          .fee = { u256_of_u64(found->max_fee), u256_of_u64(found->max_tip),
+                                   u256_of_u64(found->max_blob_fee) } };
     tx_core_on_nonce_tx(&s->core, cmd->id, &r);
 }
 
@@ -418,6 +459,7 @@ struct sim *sim_new(const struct tx_manager_config *cfg)
     s->wall_ms = UINT64_C(1700000000000);
     s->head = 100;
     s->base_fee = 10 * SIM_GWEI;
+    s->blob_base_fee = 1000;
     s->tip_asked = SIM_GWEI / 10;
     s->balance = UINT64_C(10000000000000000000);
     s->latest_nonce = 7;
@@ -431,6 +473,8 @@ struct sim *sim_new(const struct tx_manager_config *cfg)
 void sim_free(struct sim *s)
 {
     tx_core_clear(&s->core);
+    for (size_t i = 0; i < s->row_cnt; i++)
+        sidecar_unref(s->rows[i].sidecar);
     free(s->rows);
     free(s);
 }
@@ -471,15 +515,31 @@ void sim_run(struct sim *s, uint64_t ms)
     }
 }
 
-uint64_t sim_submit(struct sim *s, const char *key)
+static uint64_t submit(struct sim *s, const char *key, struct sidecar *blobs)
 {
-    struct tx_request r = {
-        .key = key, .label = "commit", .to = target, .data = bytes_of(key, strlen(key))
-    };
+    struct tx_request r = { .key = key,
+                            .label = "commit",
+                            .to = target,
+                            .data = bytes_of(key, strlen(key)),
+                            .sidecar = blobs };
     struct tx_item *it = tx_core_submit(&s->core, &r);
     CHECK(it != NULL);
     uint64_t id = it->id;
     drain(s);
+    return id;
+}
+
+uint64_t sim_submit(struct sim *s, const char *key)
+{
+    return submit(s, key, NULL);
+}
+
+uint64_t sim_submit_blobs(struct sim *s, const char *key, size_t blob_cnt)
+{
+    struct sidecar *blobs = sidecar_new(blob_cnt);
+    CHECK(blobs != NULL);
+    uint64_t id = submit(s, key, blobs);
+    sidecar_unref(blobs);
     return id;
 }
 

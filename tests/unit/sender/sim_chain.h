@@ -1,6 +1,6 @@
 /* tests/unit/sender/sim_chain.h
  *
- * A settlement layer in memory with geth's pool rules, a journal in memory, and a shell for tx_core that owns time. Every command
+ * A settlement layer in memory with geth's pool rules (those of its blob pool too), a journal in memory, and a shell for tx_core that owns time. Every command
  * of the core is carried out at once; faults are set by the test. */
 #ifndef GH_TEST_SIM_CHAIN_H
 #define GH_TEST_SIM_CHAIN_H
@@ -14,6 +14,7 @@
 
 struct sim_tx {
     uint64_t nonce, gas, max_fee, max_tip; /* wei fit 64 bits here */
+    uint64_t blobs, max_blob_fee;          /* number; 0: an ordinary transaction */
     struct addr to;
     uint64_t value;
     uint8_t data[64];
@@ -25,6 +26,7 @@ struct sim_tx {
 };
 struct sim_row { /* a deep copy of a journal row */
     struct tx_row row;
+    struct sidecar *sidecar; /* a reference, until the row is final */
     char key[TX_KEY_CAP], label[TX_LABEL_CAP], error[512];
     uint8_t data[64];
     struct tx_variant_row variants[TX_VARIANTS_MAX * 2];
@@ -43,6 +45,7 @@ struct sim {
     uint64_t now_ms, wall_ms;
 
     /* the chain */
+    uint64_t blob_base_fee;
     uint64_t head, fork, base_fee, tip_asked, tip_to_mine, balance, latest_nonce;
     uint64_t pool_min_tip;
     struct sim_tx txs[SIM_TX_MAX];
@@ -88,6 +91,7 @@ void sim_drop_pool(struct sim *s);
 void sim_foreign(struct sim *s, uint64_t nonce, const char *data, uint64_t max_fee, bool mined);
 /* Submits a request with that key; the data is the key's text. */
 uint64_t sim_submit(struct sim *s, const char *key);
+uint64_t sim_submit_blobs(struct sim *s, const char *key, size_t blob_cnt);
 
 struct tx_item *sim_item(struct sim *s, const char *key);
 /* How many mined transactions carry this data. */

@@ -141,7 +141,8 @@ static void row02_bump_obeys_the_pool_rule_and_the_cap_is_a_visible_state(void *
     unsigned sends = s->sends;
     mine_and_run(s, 5);
     assert_int_equal(s->sends, sends); /* capped means no useless sends */
-    struct tx_fee_caps caps = { u256_of_u64(500 * SIM_GWEI), u256_of_u64(5 * SIM_GWEI), 1000 };
+    struct tx_fee_caps caps = { u256_of_u64(500 * SIM_GWEI), u256_of_u64(5 * SIM_GWEI), 1000,
+                                U256_ZERO };
     struct err e;
     assert_true(tx_core_set_caps(&s->core, &caps, &e)); /* at run time */
     for (int i = 0; i < 80 && sim_state(s, "commit:1") != TX_CONFIRMED; i++)
@@ -303,8 +304,8 @@ static void row05_pending_foreign_transaction_is_outbid(void **state)
     (void)state;
     for (int blind = 0; blind < 2; blind++) { /* the node tells its fees, or does not */
         struct sim *s = sim_new(&plain);
-        struct tx_fee_caps caps = { u256_of_u64(200 * SIM_GWEI), u256_of_u64(20 * SIM_GWEI),
-                                    10000 };
+        struct tx_fee_caps caps = { u256_of_u64(200 * SIM_GWEI), u256_of_u64(20 * SIM_GWEI), 10000,
+                                    U256_ZERO };
         struct err e;
         s->no_nonce_tx = blind;
         /* left behind by another program: too cheap to be mined */
@@ -881,7 +882,8 @@ static void run_seed(uint64_t seed)
 {
     struct sim *s = sim_new(&plain);
     uint64_t x = seed * 0x9e3779b97f4a7c15 + 1;
-    struct tx_fee_caps caps = { u256_of_u64(2000 * SIM_GWEI), u256_of_u64(500 * SIM_GWEI), 100000 };
+    struct tx_fee_caps caps = { u256_of_u64(2000 * SIM_GWEI), u256_of_u64(500 * SIM_GWEI), 100000,
+                                U256_ZERO };
     struct err e;
     char key[32];
     assert_true(tx_core_set_caps(&s->core, &caps, &e));

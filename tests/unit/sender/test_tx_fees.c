@@ -14,14 +14,15 @@
 
 static struct tx_fee_policy policy(uint64_t max_fee, uint64_t max_tip, uint32_t percent)
 {
-    return (struct tx_fee_policy){ .caps = { u256_of_u64(max_fee), u256_of_u64(max_tip), percent },
+    return (struct tx_fee_policy){ .caps = { u256_of_u64(max_fee), u256_of_u64(max_tip), percent,
+                                             u256_of_u64(max_fee) },
                                    .min_tip = U256_ONE,
                                    .headroom_percent = 200 };
 }
 
 static struct tx_fee_market market(uint64_t base, uint64_t tip)
 {
-    return (struct tx_fee_market){ u256_of_u64(base), u256_of_u64(tip) };
+    return (struct tx_fee_market){ u256_of_u64(base), u256_of_u64(tip), U256_ZERO };
 }
 
 static void fresh_fees(void **state)
@@ -57,7 +58,7 @@ static bool bumped(uint64_t cap, uint64_t tip_cap, uint32_t rel, uint64_t base, 
 {
     struct tx_fee_policy p = policy(cap, tip_cap, rel);
     struct tx_fee_market m = market(base, 1);
-    struct tx_fee old = { u256_of_u64(old_fee), u256_of_u64(old_tip) };
+    struct tx_fee old = { u256_of_u64(old_fee), u256_of_u64(old_tip), U256_ZERO };
     return tx_fee_bump(&p, &m, &old, 10, out) == TX_FEE_OK;
 }
 
@@ -99,7 +100,7 @@ static void bump_within_goes_to_the_caps_and_stops(void **state)
     (void)state;
     struct tx_fee_policy p = policy(150, 30, 0);
     struct tx_fee_market m = market(10, 1);
-    struct tx_fee f = { u256_of_u64(100), u256_of_u64(10) };
+    struct tx_fee f = { u256_of_u64(100), u256_of_u64(10), U256_ZERO };
     assert_int_equal(tx_fee_bump_within(&p, &m, &f, 100, &f), TX_FEE_OK);
     assert_int_equal(f.max_fee.w[0], 150);
     assert_int_equal(f.max_tip.w[0], 20);
@@ -112,10 +113,12 @@ static void costs_and_medians(void **state)
 {
     (void)state;
     struct u256 fee = u256_of_u64(7), value = u256_of_u64(5);
-    struct u256 c = tx_fee_worst_cost(10, &fee, &value);
+    struct tx_fee f = { fee, U256_ZERO, u256_of_u64(2) };
+    struct u256 c = tx_fee_worst_cost(10, 0, &f, &value);
     assert_int_equal(c.w[0], 75);
     fee = U256_MAX;
-    c = tx_fee_worst_cost(2, &fee, &value);
+    f.max_fee = fee;
+    c = tx_fee_worst_cost(2, 0, &f, &value);
     assert_true(u256_eq(&c, &U256_MAX));
     struct u256 r[3] = { { { 9, 0, 0, 0 } }, { { 1, 0, 0, 0 } }, { { 4, 0, 0, 0 } } };
     assert_int_equal(tx_fee_median(r, 3).w[0], 4);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/sender/sidecar.h"
 #include "node/sender/tx_journal.h"
 
 static const struct addr alice = { { 1 } }, bob = { { 2 } };
@@ -233,6 +234,120 @@ static void a_failed_write_is_told_and_leaves_nothing_half(void **state)
     tx_journal_destroy(j);
 }
 
+/* ---- blobs ---- */
+
+struct kept {
+    unsigned cnt;
+    size_t blob_cnt;
+    struct b256 hashes[SIDECAR_BLOBS_MAX];
+    struct sidecar *sidecar; /* a reference */
+    uint64_t blob_fee;
+};
+
+static bool keep(void *arg, const struct tx_row *r)
+{
+    struct kept *k = arg;
+    k->cnt++;
+    k->blob_cnt = r->blob_cnt;
+    memcpy(k->hashes, r->blob_hashes, r->blob_cnt * sizeof(struct b256));
+    k->sidecar = sidecar_ref(r->sidecar);
+    k->blob_fee = r->variant_cnt ? r->variants[0].max_blob_fee.w[0] : 0;
+    return true;
+}
+
+static struct sidecar *some_blobs(void)
+{
+    struct sidecar *s = sidecar_new(2);
+    assert_non_null(s);
+    for (unsigned i = 0; i < 40; i++)
+        sidecar_blob(s, 0)[32 * i + 5] = (uint8_t)(i + 1);
+    sidecar_blob(s, 1)[77] = 9;
+    assert_true(sidecar_commit(s) && sidecar_prove(s));
+    return s;
+}
+
+static void wrapped(struct buf *out, const struct sidecar *s, enum sidecar_form f)
+{
+    static const uint8_t tx[] = { 3, 0xc1, 5 };
+    buf_init(out, (size_t)1 << 20);
+    assert_true(sidecar_wrap(out, s, f, bytes_of(tx, sizeof(tx))));
+}
+
+/* What is read back goes out as the same bytes in either form; only hashes stay of a request that is final. */
+static void blobs_are_kept_until_the_end(void **state)
+{
+    struct err e;
+    struct tx_journal *j = tx_journal_sqlite(*state, &e);
+    struct sidecar *s = some_blobs();
+    const uint8_t raw[] = { 3, 0xc0 };
+    struct tx_variant_row v = { .nonce = 4,
+                                .raw = bytes_of(raw, sizeof(raw)),
+                                .max_blob_fee = u256_of_u64(12345) };
+    struct tx_row r = { .id = 1,
+                        .key = "commit:1",
+                        .label = "",
+                        .error = "",
+                        .state = TX_INTENT,
+                        .nonce = TX_NO_NONCE,
+                        .sidecar = s,
+                        .blob_hashes = sidecar_hashes(s),
+                        .blob_cnt = 2 };
+    put(j, &alice, 1, &r);
+    r.state = TX_SIGNED;
+    r.nonce = 4;
+    r.variants = &v;
+    r.variant_cnt = 1;
+    r.sidecar = NULL; /* was written already */
+    put(j, &alice, 1, &r);
+    struct kept k = { 0 };
+    uint64_t next, floor;
+    assert_true(j->ops->load(j->ctx, &alice, 1, keep, &k, &next, &floor, &e));
+    assert_int_equal(k.cnt, 1);
+    assert_int_equal(k.blob_fee, 12345);
+    assert_non_null(k.sidecar);
+    assert_memory_equal(sidecar_hashes(k.sidecar), sidecar_hashes(s), 64);
+    for (int f = SIDECAR_EIP4844; f <= SIDECAR_EIP7594; f++) {
+        struct buf a, b;
+        wrapped(&a, s, (enum sidecar_form)f);
+        wrapped(&b, k.sidecar, (enum sidecar_form)f);
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.p, b.p, a.len);
+        buf_clear(&a);
+        buf_clear(&b);
+    }
+    sidecar_unref(k.sidecar);
+
+    /* others' bytes under the hashes that were signed */
+    assert_int_equal(sqlite3_exec(*state,
+                                  "UPDATE sender_tx_blobs SET sidecar = zeroblob(length(sidecar))",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_false(j->ops->load(j->ctx, &alice, 1, keep, &k, &next, &floor, &e));
+    assert_non_null(strstr(e.msg, "not the ones that were signed"));
+    assert_int_equal(
+        sqlite3_exec(*state, "UPDATE sender_tx_blobs SET sidecar = x'00'", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_false(j->ops->load(j->ctx, &alice, 1, keep, &k, &next, &floor, &e));
+    assert_non_null(strstr(e.msg, "damaged blobs"));
+
+    r.state = TX_CONFIRMED;
+    put(j, &alice, 1, &r);
+    k = (struct kept){ 0 };
+    assert_true(j->ops->find(j->ctx, &alice, 1, "commit:1", 0, keep, &k, &e));
+    assert_int_equal(k.blob_cnt, 2);
+    assert_null(k.sidecar);
+    assert_memory_equal(k.hashes, sidecar_hashes(s), 64);
+    sqlite3_stmt *st;
+    assert_int_equal(
+        sqlite3_prepare_v2(*state, "SELECT length(sidecar) FROM sender_tx_blobs", -1, &st, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(st, 0), 0);
+    sqlite3_finalize(st);
+    sidecar_unref(s);
+    tx_journal_destroy(j);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -242,6 +357,7 @@ int main(void)
         T(opening_again_keeps_everything_and_newer_files_are_refused),
         T(damage_is_an_error),
         T(a_failed_write_is_told_and_leaves_nothing_half),
+        T(blobs_are_kept_until_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,10 @@
 #include <jansson.h>
 
 #include "node/base/hex.h"
+#include "node/base/rlp.h"
+#include "node/sender/signer.h"
 #include "node/stf/batch.h"
+#include "settlement/da/da.h"
 #include "settlement/priority_tree.h"
 #include "settlement/proto.h"
 
@@ -331,17 +334,209 @@ static void da_inputs_are_what_the_validators_accepted(void **state)
     assert_hash(&have, &commitment);
     struct buf enc;
     buf_init(&enc, MAX_DATA);
-    assert_true(proto_da_input(&enc, DA_BLOBS_AND_PUBDATA_KECCAK, pubdata));
+    assert_true(da_operator_input(&enc, DA_BLOBS_AND_PUBDATA_KECCAK, pubdata));
     assert_int_equal(enc.len, want.len);
     assert_memory_equal(enc.p, want.p, want.len);
     buf_reset(&enc);
     want = data_text(text(v, "operatorDAInput"));
-    assert_true(proto_da_input(&enc, DA_EMPTY_NO_DA, pubdata));
+    assert_true(da_operator_input(&enc, DA_EMPTY_NO_DA, pubdata));
     assert_int_equal(enc.len, want.len);
     assert_memory_equal(enc.p, want.p, want.len);
-    assert_false(proto_da_input(&enc, DA_BLOBS_ZKSYNC_OS, pubdata));
+    assert_false(
+        da_operator_input(&enc, DA_PUBDATA_KECCAK, pubdata)); /* the guest has no such scheme */
+    struct bytes much = { pubdata.p, BATCH_MAX_CALLDATA_PUBDATA + 1 };
+    assert_false(da_operator_input(&enc, DA_BLOBS_AND_PUBDATA_KECCAK, much));
     assert_false(batch_da_commitment(&have, DA_BLOBS_ZKSYNC_OS, &h));
     buf_clear(&enc);
+    json_decref(j);
+}
+
+/* ---- blobs ---- */
+
+/* byte i = 7 i + 3, as the vectors say */
+static struct bytes rule_bytes(size_t len)
+{
+    uint8_t *p = arena_alloc(&arena, len);
+    assert_non_null(p);
+    for (size_t i = 0; i < len; i++)
+        p[i] = (uint8_t)(7 * i + 3);
+    return bytes_of(p, len);
+}
+
+static struct sidecar *check_blobs(const json_t *v, struct bytes pubdata)
+{
+    const json_t *hashes = json_object_get(v, "versionedHashes");
+    struct sidecar *s = da_blobs_pack(pubdata);
+    struct buf input;
+    assert_non_null(s);
+    assert_true(sidecar_commit(s));
+    size_t n = json_array_size(hashes);
+    assert_true(n > 0);
+    assert_int_equal(sidecar_blob_cnt(s), n);
+    assert_int_equal(da_blob_cnt(pubdata.len), n);
+    for (size_t i = 0; i < n; i++) {
+        struct b256 want = hash_text(json_string_value(json_array_get(hashes, i)));
+        assert_hash(&sidecar_hashes(s)[i], &want);
+    }
+    struct b256 have = da_blobs_commitment(s), want = hash(v, "daCommitment");
+    assert_hash(&have, &want);
+    buf_init(&input, MAX_DATA);
+    assert_true(da_operator_input(&input, DA_BLOBS_ZKSYNC_OS, pubdata));
+    assert_int_equal(input.len, 32 * n);
+    buf_clear(&input);
+    return s;
+}
+
+static void blobs_of_every_size_are_the_ones_of_cast(void **state)
+{
+    (void)state;
+    json_t *j = load("da.json");
+    const json_t *sizes = json_object_get(json_object_get(j, "blobSizes"), "vectors"), *v;
+    size_t i;
+    json_array_foreach(sizes, i, v)
+    {
+        struct sidecar *s = check_blobs(v, rule_bytes(number(v, "length")));
+        struct b256 want = hash(v, "blobsKeccak"),
+                    have = keccak256(sidecar_blob(s, 0), sidecar_blob_cnt(s) * SIDECAR_BLOB_LEN);
+        assert_hash(&have, &want);
+        sidecar_unref(s);
+    }
+    assert_true(i >= 4);
+    sidecar_unref(check_blobs(json_object_get(j, "blobFull"), rule_bytes(126945)));
+    assert_int_equal(da_capacity(DA_BLOBS_ZKSYNC_OS), 6 * 126976 - 31);
+    assert_int_equal(da_blob_cnt(6 * 126976 - 31), 6);
+    assert_null(da_blobs_pack(rule_bytes(6 * 126976 - 30)));
+    json_decref(j);
+}
+
+static void pass_over(struct rlp_reader *r, size_t n)
+{
+    while (n-- > 0)
+        (void)rlp_read_raw(r);
+}
+
+static void assert_point(struct bytes have, const char *want)
+{
+    struct bytes w = data_text(want);
+    assert_int_equal(have.len, 48);
+    assert_int_equal(w.len, 48);
+    assert_memory_equal(have.p, w.p, 48);
+}
+
+static size_t count_items(struct rlp_reader r)
+{
+    size_t n = 0;
+    for (; !rlp_at_end(&r); n++)
+        (void)rlp_read_raw(&r);
+    return n;
+}
+
+static void both_forms_of_the_sidecar(void **state)
+{
+    (void)state;
+    json_t *j = load("da.json");
+    const json_t *v = json_object_get(j, "blob100"), *cells = json_object_get(v, "eip7594");
+    struct sidecar *s = check_blobs(v, data_text(text(v, "pubdata")));
+    static const uint8_t signed_tx[] = { 0x03, 0xc2, 0x01, 0x02 };
+    struct bytes tx = bytes_of(signed_tx, sizeof(signed_tx));
+    struct buf old, new;
+    assert_true(sidecar_prove(s));
+    buf_init(&old, sidecar_wrapped_max(s, tx));
+    buf_init(&new, sidecar_wrapped_max(s, tx));
+    assert_true(sidecar_wrap(&old, s, SIDECAR_EIP4844, tx));
+    assert_true(sidecar_wrap(&new, s, SIDECAR_EIP7594, tx));
+    assert_int_equal(new.len, new.max);
+    assert_int_equal(old.p[0], 3);
+
+    struct rlp_reader all = rlp_reader_of(bytes_of(old.p + 1, old.len - 1));
+    struct rlp_reader list = rlp_read_list(&all);
+    assert_true(rlp_finish(&all));
+    assert_int_equal(count_items(list), 4);
+    struct bytes inner = rlp_read_raw(&list);
+    assert_int_equal(inner.len, 3);
+    assert_memory_equal(inner.p, signed_tx + 1, 3);
+    struct rlp_reader blobs = rlp_read_list(&list);
+    struct bytes blob = rlp_read_string(&blobs);
+    assert_int_equal(blob.len, SIDECAR_BLOB_LEN);
+    assert_memory_equal(blob.p, sidecar_blob(s, 0), blob.len);
+    struct rlp_reader points = rlp_read_list(&list);
+    assert_point(rlp_read_string(&points),
+                 json_string_value(json_array_get(json_object_get(v, "kzgCommitment"), 0)));
+    points = rlp_read_list(&list);
+    assert_point(rlp_read_string(&points),
+                 json_string_value(json_array_get(json_object_get(v, "kzgProof"), 0)));
+    assert_true(rlp_finish(&points) && rlp_finish(&list));
+
+    all = rlp_reader_of(bytes_of(new.p + 1, new.len - 1));
+    list = rlp_read_list(&all);
+    assert_true(rlp_finish(&all));
+    assert_int_equal(count_items(list), number(cells, "outerItems"));
+    pass_over(&list, 1);
+    assert_int_equal(rlp_read_u64(&list), 1);
+    pass_over(&list, 2);
+    points = rlp_read_list(&list);
+    assert_int_equal(count_items(points), number(cells, "nCellProofs"));
+    assert_point(rlp_read_string(&points), text(cells, "firstCellProof"));
+    pass_over(&points, 126);
+    assert_point(rlp_read_string(&points), text(cells, "lastCellProof"));
+    buf_clear(&old);
+    buf_clear(&new);
+    sidecar_unref(s);
+    json_decref(j);
+}
+
+/* The recorded commit with a blob: its key signs the same fields to the same bytes. */
+static void a_recorded_blob_transaction_is_signed_again(void **state)
+{
+    (void)state;
+    static const char *const key =
+        "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+    json_t *j = load("commit_blob_v31.json");
+    const json_t *f = json_object_get(json_object_get(j, "tx"), "fields");
+#define FIELD(i) json_string_value(json_array_get(f, i))
+    struct err err;
+    struct signer *signer = signer_open(key, &err);
+    struct b256 blob = hash_text(json_string_value(json_array_get(json_array_get(f, 10), 0))), h;
+    struct signer_tx tx = { .kind = SIGNER_TX_BLOB,
+                            .chain_id = strtoull(FIELD(0), NULL, 16),
+                            .nonce = strtoull(FIELD(1), NULL, 16),
+                            .max_tip = u256_of_u64(strtoull(FIELD(2), NULL, 16)),
+                            .max_fee = u256_of_u64(strtoull(FIELD(3), NULL, 16)),
+                            .gas_limit = strtoull(FIELD(4), NULL, 16),
+                            .has_to = true,
+                            .data = data_text(FIELD(7)),
+                            .max_blob_fee = u256_of_u64(strtoull(FIELD(9), NULL, 16)),
+                            .blob_hashes = &blob,
+                            .blob_cnt = 1 };
+    struct buf raw;
+    assert_non_null(signer);
+    assert_true(hex_decode_exact(tx.to.b, 20, FIELD(5), strlen(FIELD(5))));
+    buf_init(&raw, MAX_DATA);
+    assert_true(signer_sign_tx(signer, &tx, &raw, &h, &err));
+    assert_int_equal(raw.p[0], 3);
+    struct rlp_reader all = rlp_reader_of(bytes_of(raw.p + 1, raw.len - 1));
+    struct rlp_reader list = rlp_read_list(&all);
+    assert_true(rlp_finish(&all));
+    assert_int_equal(count_items(list), 14);
+    pass_over(&list, 8);
+    struct rlp_reader access = rlp_read_list(&list);
+    assert_true(rlp_at_end(&access));
+    pass_over(&list, 1);
+    struct rlp_reader hashes = rlp_read_list(&list);
+    assert_memory_equal(rlp_read_string(&hashes).p, blob.b, 32);
+    assert_true(rlp_finish(&hashes));
+    assert_int_equal(rlp_read_u64(&list), strtoull(FIELD(11), NULL, 16));
+    for (size_t i = 12; i < 14; i++) {
+        struct bytes have = rlp_read_string(&list);
+        struct b256 want = hash_text(FIELD(i));
+        assert_int_equal(have.len, 32);
+        assert_memory_equal(have.p, want.b, 32);
+    }
+    tx.blob_cnt = 0;
+    assert_false(signer_sign_tx(signer, &tx, &raw, &h, &err));
+#undef FIELD
+    buf_clear(&raw);
+    signer_destroy(signer);
     json_decref(j);
 }
 
@@ -360,6 +555,9 @@ int main(void)
         cmocka_unit_test(proofs_are_what_the_contracts_accepted),
         cmocka_unit_test(executions_are_what_the_contracts_accepted),
         cmocka_unit_test(priority_tree_equals_the_diamonds),
+        cmocka_unit_test(blobs_of_every_size_are_the_ones_of_cast),
+        cmocka_unit_test(both_forms_of_the_sidecar),
+        cmocka_unit_test(a_recorded_blob_transaction_is_signed_again),
         cmocka_unit_test(da_inputs_are_what_the_validators_accepted),
         cmocka_unit_test(other_versions_are_not_settled),
     };

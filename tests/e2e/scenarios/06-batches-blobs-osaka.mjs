@@ -1,0 +1,29 @@
+// The same on an L1 with the Osaka fork: sidecars of EIP-7594, a proof a cell.
+import { parseEther } from 'ethers';
+import { mixedTraffic } from '../lib/batches.mjs';
+import { verifySidecar } from '../lib/blobs.mjs';
+import { USER } from '../lib/l1.mjs';
+import { check, same, suite } from '../lib/suite.mjs';
+import { World } from '../lib/world.mjs';
+
+const t = suite('06 blobs after Osaka');
+const w = await World.create(t, { da: 'blobs', batchTimeout: '1s', proxies: 1, l1: { hardfork: 'osaka' } });
+w.proxies[0].sidecar = 'EIP-7594';
+await t.need('the chain is up and the wallet has funds', async () => { await w.start(); await w.fund(USER.address, parseEther('100')); });
+await t.need('three batches are committed, proved and executed', async () => {
+  await mixedTraffic(w, async () => (await w.l1.counters()).committed >= 3);
+  await w.l1.executed(3, 60_000);
+});
+await t.test('every sidecar has proofs of cells that another library computes too', async () => {
+  const sent = w.proxies[0].sent.filter((s) => s.tx.type === 3);
+  check(sent.length >= 3, `${sent.length} blob transactions`);
+  same(new Set(sent.map((s) => s.sidecar.form)), new Set(['EIP-7594']));
+  same(sent.filter((s) => !/accepted|already known/.test(s.verdict)).map((s) => s.verdict), []);
+  for (const s of sent) await verifySidecar(s.sidecar);
+});
+await t.test('/status names the form and what blobs cost', async () => {
+  const { senders } = JSON.parse((await w.node.get('/status')).text), commit = senders.find((s) => s.lane === 'commit');
+  same([commit.sidecar_form, commit.blob_fee_capped, commit.blob_fee_cap_wei], ['EIP-7594', false, '2000000000']);
+  same(senders.filter((s) => s.sidecar_form).length, 1);
+});
+await t.end();
