@@ -402,3 +402,15 @@ void world_batch(struct rpc_world *w, uint64_t number, uint64_t first, uint64_t 
     if (done > 2)
         w->frontiers.executed_batch = number, w->frontiers.executed_block = last;
 }
+
+void world_expect_equal(const char *name, const char *what, const json_t *ours, const json_t *want)
+{
+    if (json_equal(ours, want))
+        return;
+    char *a = json_dumps(ours, JSON_INDENT(1) | JSON_SORT_KEYS),
+         *b = json_dumps(want, JSON_INDENT(1) | JSON_SORT_KEYS);
+    (void)fprintf(stderr, "%s, %s: ours\n%s\nanvil's\n%s\n", name, what, a, b);
+    free(a);
+    free(b);
+    fail();
+}

@@ -63,6 +63,9 @@ void world_wait_block(struct rpc_world *w, uint64_t number);
 void world_batch(struct rpc_world *w, uint64_t number, uint64_t first, uint64_t last, int done);
 const char *world_format(struct rpc_world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Fails with both printed when they differ. */
+void world_expect_equal(const char *name, const char *what, const json_t *ours, const json_t *want);
+
 uint64_t json_quantity(const json_t *object, const char *key);
 const char *json_text(const json_t *object, const char *key);
 
