@@ -27,6 +27,7 @@ struct mirror {
     uint64_t read_to, checked_to, final_to, notified_to, rewinds;
     uint64_t logs_block;       /* the last one with a batch that has logs; UINT64_MAX: none */
     struct b256 notified_root; /* of block notified_to */
+    struct b256 no_logs;       /* root of the logs of a batch without any */
     char held[512];
 };
 
@@ -63,10 +64,10 @@ static bool add_change(struct mirror *m, const struct message_root_row *row, str
 }
 
 /* The root of a batch that sent nothing and took nothing from L1 is a constant of its chain. */
-static bool has_logs(uint64_t chain, const struct b256 *batch_root)
+static bool has_logs(const struct mirror *m, uint64_t chain, const struct b256 *batch_root)
 {
-    struct b256 none = batch_logs_root(NULL, 0, NULL), alone = batch_empty_multichain_root(chain);
-    struct b256 empty = keccak256_pair(&none, &alone);
+    struct b256 alone = batch_empty_multichain_root(chain),
+                empty = keccak256_pair(&m->no_logs, &alone);
     return !b256_eq(&empty, batch_root);
 }
 
@@ -88,7 +89,7 @@ static bool apply(struct mirror *m, const struct message_root_row *row, struct e
     case MESSAGE_ROOT_CHAIN:
         return message_root_add_chain(m->trees, row->block, row->chain, row->number, err);
     case MESSAGE_ROOT_BATCH:
-        if (has_logs(row->chain, &row->value))
+        if (has_logs(m, row->chain, &row->value))
             m->logs_block = row->block;
         return message_root_append(m->trees, row->block, row->chain, row->number, &row->value, err);
     case MESSAGE_ROOT_CHAIN_ROOT:
@@ -184,6 +185,7 @@ struct mirror *mirror_create(struct store *store, const struct mirror_config *cf
     m->cursor = cursor;
     m->trees = trees;
     m->logs_block = UINT64_MAX;
+    m->no_logs = batch_logs_root(NULL, 0, NULL);
     if (!load(m, err)) {
         err_wrap(err, "message roots of %s", cfg->name);
         mirror_destroy(m);
@@ -200,6 +202,12 @@ void mirror_destroy(struct mirror *m)
     message_root_destroy(m->trees);
     free(m->change);
     free(m);
+}
+
+static struct mirror_root root_of(const struct mirror *m, const struct change *c)
+{
+    return (struct mirror_root){ c->block, c->log_id, message_root_at(m->trees, c->block),
+                                 c->has_logs };
 }
 
 /* ---- fed ---- */
@@ -300,6 +308,27 @@ void mirror_set_final(struct mirror *m, uint64_t block)
     notify(m);
 }
 
+void mirror_skip_imported(struct mirror *m,
+                          bool (*is_imported)(void *arg, const struct mirror_root *r), void *arg)
+{
+    size_t lo = 0, hi = m->change_cnt; /* the loop is the only writer */
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2, at = mid;
+        while (at < hi && !m->change[at].has_logs) /* those are never imported */
+            at++;
+        struct mirror_root r = at < hi ? root_of(m, &m->change[at]) : (struct mirror_root){ 0 };
+        if (at < hi && is_imported(arg, &r))
+            lo = at + 1;
+        else
+            hi = mid;
+    }
+    if (lo == 0)
+        return;
+    struct mirror_root last = root_of(m, &m->change[lo - 1]);
+    m->notified_to = last.block;
+    m->notified_root = last.root;
+}
+
 void mirror_on_rewind(struct mirror *m, uint64_t from)
 {
     pthread_rwlock_wrlock(&m->lock);
@@ -330,12 +359,6 @@ void mirror_hold(struct mirror *m, const char *why)
 }
 
 /* ---- readers ---- */
-
-static struct mirror_root root_of(const struct mirror *m, const struct change *c)
-{
-    return (struct mirror_root){ c->block, c->log_id, message_root_at(m->trees, c->block),
-                                 c->has_logs };
-}
 
 bool mirror_next_importable(struct mirror *m, uint64_t after, struct mirror_root *out)
 {

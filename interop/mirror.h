@@ -31,7 +31,7 @@ struct mirror_config {
 };
 struct mirror_callbacks { /* on the loop */
     void *arg;
-    /* A root that may be imported, oldest first, from the first block on after every start. false: not now; it comes again. May be NULL. */
+    /* A root that may be imported, oldest first (see mirror_skip_imported). false: not now; it comes again. May be NULL. */
     bool (*on_importable_root)(void *arg, uint64_t chain_id, const struct mirror_root *r);
 };
 /* Rebuilds from the store. Rows that contradict each other are dropped from there on, with the cursor `cursor` set back, and said in the
@@ -51,6 +51,10 @@ void mirror_on_rewind(struct mirror *m, uint64_t from);
 void mirror_hold(struct mirror *m, const char *why);
 
 /* ---- what the owner calls ---- */
+/* Once, after creation: roots that are imported already are not offered again. They were imported oldest first, so a few questions find the
+ * last one. */
+void mirror_skip_imported(struct mirror *m,
+                          bool (*is_imported)(void *arg, const struct mirror_root *r), void *arg);
 /* Blocks up to here are final by policy. Never goes back; a reorganisation below it holds the mirror. */
 void mirror_set_final(struct mirror *m, uint64_t block);
 

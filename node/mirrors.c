@@ -102,6 +102,17 @@ static bool on_importable_root(void *arg, uint64_t chain_id, const struct mirror
     return node_offer_root(arg, &root);
 }
 
+static bool is_imported(void *arg, const struct mirror_root *r)
+{
+    struct node *n = arg;
+    struct chain_interop_root root = {
+        .chain_id = n->sl_chain_id, .block = r->block, .log_id = r->log_id, .root = r->root
+    };
+    struct err err = { .kind = ERR_NONE };
+    bool yes = false; /* in doubt it is offered again, which does no harm */
+    return chain_root_is_imported(n->chain, &root, &yes, &err) && yes;
+}
+
 /* ---- life ---- */
 
 static bool start_batches(struct node *n, struct err *err)
@@ -132,6 +143,8 @@ bool mirrors_start(struct node *n, struct err *err)
     m->trees = mirror_create(n->store, &mc, &mcb, m->cursor, err);
     if (!m->trees)
         return false;
+    if (n->gateway)
+        mirror_skip_imported(m->trees, is_imported, n);
     struct watcher_deps deps = {
         .base = n->base, .clock = n->clock, .eth = node_sl(n), .store = n->store
     };

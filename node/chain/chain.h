@@ -102,6 +102,9 @@ struct chain_interop_root {
  * failed, nothing is imported until a restart. Loop only. */
 MUST_USE bool chain_import_root(struct chain *c, const struct chain_interop_root *r,
                                 struct err *err);
+/* Whether the newest state has it; ERR_DIVERGED: another root for that block. */
+MUST_USE bool chain_root_is_imported(struct chain *c, const struct chain_interop_root *r,
+                                     bool *imported, struct err *err);
 struct chain_roots_status {
     uint64_t waiting, imported; /* since start */
     uint64_t last_block, last_log_id;

@@ -107,6 +107,16 @@ bool roots_is_stored(struct state_view *v, const struct chain_interop_root *r, b
     return true;
 }
 
+bool chain_root_is_imported(struct chain *c, const struct chain_interop_root *r, bool *imported,
+                            struct err *err)
+{
+    struct state *s = chain_state(c);
+    struct state_view *v = state_view_open(s, state_latest(s), err);
+    bool ok = v && roots_is_stored(v, r, imported, err);
+    state_view_close(v);
+    return ok;
+}
+
 struct bytes roots_tx(const struct chain_interop_root *roots, size_t n, struct arena *arena)
 {
     struct abi_v31_interop_root *list = arena_alloc(arena, n * sizeof(*list));

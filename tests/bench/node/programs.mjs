@@ -77,5 +77,11 @@ export function programs(figures) {
     for (const m of text.matchAll(/^(.+?) +([\d.]+) us$/gm)) figures.add(m[1], Number(m[2]), 'us');
   }
 
-  return { hash, precompiles, tree, evm, attack, stf };
+  async function interop() {
+    const text = await shown('bench_interop');
+    for (const m of text.matchAll(/^(.+?) +(\d+) a second/gm)) figures.add(m[1], Number(m[2]), '1/s', { note: 'one core' });
+    take(text, 'mirror: memory of 1 M batches', /memory of 1 M batches +([\d.]+) MiB/, 'MiB');
+  }
+
+  return { interop, hash, precompiles, tree, evm, attack, stf };
 }

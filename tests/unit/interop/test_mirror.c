@@ -298,6 +298,31 @@ static void roots_become_importable_in_order_when_final(void **state)
     assert_false(mirror_next_importable(mirror, 8, &r));
 }
 
+static bool up_to_block_7(void *arg, const struct mirror_root *r)
+{
+    ++*(unsigned *)arg;
+    assert_true(r->has_logs); /* others are never imported */
+    return r->block <= 7;
+}
+
+static void what_was_imported_is_not_offered_again(void **state)
+{
+    (void)state;
+    unsigned asked = 0;
+    fake_l1_mine(l1, 8);
+    put_steps(0, 8, 0);
+    start();
+    settled();
+    stop();
+    start();
+    mirror_skip_imported(mirror, up_to_block_7, &asked);
+    assert_true(asked > 0 && asked <= 4);
+    settled();
+    mirror_set_final(mirror, 8);
+    assert_int_equal(got.importable_cnt, 1);
+    assert_int_equal(got.importable[0].block, 8);
+}
+
 /* Above finality a reorganisation replaces blocks: their roots were never importable. */
 static void a_reorganisation_is_followed(void **state)
 {
@@ -516,6 +541,7 @@ int main(void)
         T(every_block_has_the_contracts_root),
         T(only_the_contract_itself_counts),
         T(roots_become_importable_in_order_when_final),
+        T(what_was_imported_is_not_offered_again),
         T(a_reorganisation_is_followed),
         T(a_reorganisation_of_final_blocks_holds),
         T(a_restart_needs_no_events_again),
