@@ -8,7 +8,8 @@
 #include "node/base/log.h"
 #include "node/topology_internal.h"
 
-#define MESSAGE_ROOT 0x10005u
+#define MESSAGE_ROOT    0x10005u
+#define FINALITY_POLL_S 1
 
 /* ---- what is final ---- */
 
@@ -43,6 +44,26 @@ static void look_for_finality(struct node *n)
     struct eth_block_id at = { .tag = by == ROOT_FINAL_SAFE ? ETH_SAFE : ETH_FINALIZED };
     if (!m->request)
         m->request = eth_get_block(node_sl(n), at, NULL, on_final_block, n, &err);
+}
+
+/* What is final moves also while the layer makes no blocks, and then nothing else tells of it. */
+static void on_finality_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct node *n = arg;
+    if (n->mirror.head_since_ms)
+        look_for_finality(n);
+}
+
+static bool start_finality_timer(struct node *n, struct err *err)
+{
+    struct timeval tv = { .tv_sec = FINALITY_POLL_S };
+    n->mirror.timer = event_new(n->base, -1, EV_PERSIST, on_finality_timer, n);
+    if (!n->mirror.timer)
+        return err_set(err, ERR_LOCAL, "out of memory");
+    evtimer_add(n->mirror.timer, &tv);
+    return true;
 }
 
 /* ---- callbacks ---- */
@@ -166,6 +187,8 @@ bool mirrors_start(struct node *n, struct err *err)
     m->watcher = watcher_create(&deps, &cfg, &cb, err);
     if (!m->watcher || !watcher_start(m->watcher, err))
         return false;
+    if (!start_finality_timer(n, err))
+        return false;
     rpc_set_mirror(n->rpc, m->trees);
     return !n->gateway || start_batches(n, err);
 }
@@ -179,6 +202,9 @@ void mirrors_stop(struct node *n)
         layer_batches_stop(m->batches);
     eth_cancel(m->request);
     m->request = NULL;
+    if (m->timer)
+        event_free(m->timer);
+    m->timer = NULL;
 }
 
 void mirrors_destroy(struct node *n)

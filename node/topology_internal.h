@@ -32,7 +32,8 @@ struct node_roots { /* roots.c: offers the Gateway has not confirmed yet, oldest
     char problem[256];
 };
 
-struct node_mirror {      /* mirrors.c */
+struct node_mirror { /* mirrors.c */
+    struct event *timer;
     struct mirror *trees; /* NULL until the layer's contracts are known */
     struct watcher *watcher;
     struct layer_batches *batches; /* NULL where the layer is L1 */
