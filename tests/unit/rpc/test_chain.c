@@ -209,7 +209,9 @@ static void test_gas_that_does_not_pay_the_access_list_is_refused(void **state)
     t.gas_limit = 54593;
     const char *hash =
         world_text(w, "eth_sendRawTransaction", world_format(w, "[\"%s\"]", raw_of(w, 1, &t)));
-    assert_int_equal(json_quantity(world_receipt(w, hash), "gasUsed"), 54593);
+    json_t *r = world_receipt(w, hash);
+    assert_int_equal(json_quantity(r, "gasUsed"), 54593);
+    json_decref(r);
     world_close(w);
 }
 
