@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "node/base/map.h"
+#include "node/chain/tails.h"
 
 #define CODE_POOL       (-32000)
 #define TX_OVERHEAD_LEN 256u /* counted per transaction besides its envelope */
@@ -24,6 +25,7 @@ struct pooled {
 };
 
 struct account {
+    struct tail tail; /* of its last transaction; the first member */
     struct addr addr;
     uint64_t nonce;
     struct u256 balance;
@@ -50,6 +52,10 @@ struct mempool {
      * transactions is forgotten, but one that sends now may have been looked up just before its last block. */
     struct map recent[2];
     unsigned recent_blocks;
+    /* what to drop first from a full pool; made when it is needed, dropped with each block */
+    struct tails tails;
+    struct u256 tails_base_fee;
+    bool tails_known;
     size_t total, executable, bytes;
     uint64_t sequence;
     struct mempool_stats stats;
@@ -95,6 +101,7 @@ void mempool_destroy(struct mempool *m)
         free(a->txs);
         free(a);
     }
+    free(m->tails.items);
     map_clear(&m->by_hash);
     map_clear(&m->by_addr);
     map_clear(&m->recent[0]);
@@ -203,6 +210,59 @@ static size_t position_of(const struct account *a, uint64_t nonce)
     return lo;
 }
 
+static struct u256 tip_over(const struct u256 *max_fee, const struct u256 *max_priority_fee,
+                            const struct u256 *base_fee)
+{
+    if (u256_lt(max_fee, base_fee))
+        return U256_ZERO;
+    struct u256 room = u256_sub(max_fee, base_fee);
+    return u256_lt(&room, max_priority_fee) ? room : *max_priority_fee;
+}
+
+static struct u256 effective_tip(const struct pooled *p, const struct u256 *base_fee)
+{
+    return tip_over(&p->max_fee, &p->max_priority_fee, base_fee);
+}
+
+/* ---- tails ---- */
+
+static void tails_forget(struct mempool *m)
+{
+    tails_empty(&m->tails);
+    m->tails_known = false;
+}
+
+/* The account's last transaction is another one now, or there is none left. */
+static void tail_changed(struct mempool *m, struct account *a)
+{
+    if (!m->tails_known)
+        return;
+    if (a->cnt == 0) {
+        tails_remove(&m->tails, &a->tail);
+        return;
+    }
+    const struct pooled *last = a->txs[a->cnt - 1];
+    struct u256 tip = effective_tip(last, &m->tails_base_fee);
+    if (!tails_set(&m->tails, &a->tail, &tip, last->sequence))
+        tails_forget(m);
+}
+
+static bool tails_learn(struct mempool *m, const struct u256 *base_fee)
+{
+    if (m->tails_known && u256_eq(base_fee, &m->tails_base_fee))
+        return true;
+    tails_forget(m);
+    m->tails_known = true;
+    m->tails_base_fee = *base_fee;
+    const void *key;
+    void *val;
+    for (size_t i = 0; m->tails_known && map_next(&m->by_addr, &i, &key, &val);)
+        tail_changed(m, *(struct account **)val);
+    return m->tails_known;
+}
+
+/* ---- in and out ---- */
+
 /* Takes entry i out; the caller settles the account afterwards. */
 static void take_out(struct mempool *m, struct account *a, size_t i)
 {
@@ -213,6 +273,8 @@ static void take_out(struct mempool *m, struct account *a, size_t i)
     m->bytes -= p->len + TX_OVERHEAD_LEN;
     map_remove(&m->by_hash, &p->hash);
     free(p);
+    if (i == a->cnt)
+        tail_changed(m, a);
 }
 
 static bool put_in(struct mempool *m, struct account *a, struct pooled *p)
@@ -236,24 +298,12 @@ static bool put_in(struct mempool *m, struct account *a, struct pooled *p)
     a->cnt++;
     m->total++;
     m->bytes += p->len + TX_OVERHEAD_LEN;
+    if (i == a->cnt - 1)
+        tail_changed(m, a);
     return true;
 }
 
 /* ---- prices ---- */
-
-static struct u256 tip_over(const struct u256 *max_fee, const struct u256 *max_priority_fee,
-                            const struct u256 *base_fee)
-{
-    if (u256_lt(max_fee, base_fee))
-        return U256_ZERO;
-    struct u256 room = u256_sub(max_fee, base_fee);
-    return u256_lt(&room, max_priority_fee) ? room : *max_priority_fee;
-}
-
-static struct u256 effective_tip(const struct pooled *p, const struct u256 *base_fee)
-{
-    return tip_over(&p->max_fee, &p->max_priority_fee, base_fee);
-}
 
 /* new >= old * (100 + bump) / 100, rounded up */
 static bool is_bumped(const struct u256 *old, const struct u256 *new, unsigned bump_percent)
@@ -296,38 +346,27 @@ static struct pooled *pooled_of(struct mempool *m, const struct stf_tx *tx)
     return p;
 }
 
-/* The last transaction of the sender whose last one pays least; NULL when there is none to drop. */
-static struct account *worst_tail(struct mempool *m, const struct addr *except,
-                                  const struct u256 *base_fee, struct u256 *tip)
+/* The sender whose last transaction pays least; NULL when there is none to drop. */
+static struct account *worst_tail(struct mempool *m, const struct account *except,
+                                  const struct u256 *base_fee)
 {
-    struct account *worst = NULL;
-    const void *key;
-    void *val;
-    for (size_t i = 0; map_next(&m->by_addr, &i, &key, &val);) {
-        struct account *a = *(struct account **)val;
-        if (a->cnt == 0 || addr_eq(&a->addr, except))
-            continue;
-        struct u256 t = effective_tip(a->txs[a->cnt - 1], base_fee);
-        if (!worst || u256_lt(&t, tip)) {
-            worst = a;
-            *tip = t;
-        }
-    }
-    return worst;
+    if (!tails_learn(m, base_fee))
+        return NULL;
+    return (struct account *)tails_worst(&m->tails, &except->tail);
 }
 
 /* Drops what pays less until there is room for one more transaction, or in place of one of old_len bytes. The sender's own
  * account is never touched, so the caller's pointer to it stays good. */
-static bool make_room(struct mempool *m, const struct stf_tx *tx, const struct u256 *base_fee,
-                      const struct pooled *old, struct mempool_refusal *why)
+static bool make_room(struct mempool *m, const struct account *own, const struct stf_tx *tx,
+                      const struct u256 *base_fee, const struct pooled *old,
+                      struct mempool_refusal *why)
 {
     struct u256 mine = tip_over(&tx->max_fee, &tx->max_priority_fee, base_fee);
     size_t old_bytes = old ? old->len + TX_OVERHEAD_LEN : 0;
     while ((!old && m->total >= m->cfg.max_pending + m->cfg.max_queued) ||
            m->bytes - old_bytes + tx->envelope.len + TX_OVERHEAD_LEN > m->cfg.max_bytes) {
-        struct u256 tip = U256_ZERO;
-        struct account *a = worst_tail(m, &tx->from, base_fee, &tip);
-        if (!a || !u256_lt(&tip, &mine))
+        struct account *a = worst_tail(m, own, base_fee);
+        if (!a || !u256_lt(&a->tail.tip, &mine))
             return refuse(m, why, "txpool is full");
         take_out(m, a, a->cnt - 1);
         account_settle(m, a);
@@ -400,7 +439,7 @@ static bool place(struct mempool *m, struct account *a, const struct stf_tx *tx,
     if (!(old ? may_replace(m, old, tx, why) : may_add(m, a, tx, &drop_tail, why)))
         return false;
     const struct pooled *leaves = drop_tail ? a->txs[a->cnt - 1] : old;
-    if (!make_room(m, tx, &adm->base_fee, leaves, why)) /* what leaves anyway makes room, too */
+    if (!make_room(m, a, tx, &adm->base_fee, leaves, why)) /* what leaves anyway makes room, too */
         return false;
     struct pooled *p = pooled_of(m, tx);
     if (!p)
@@ -676,6 +715,7 @@ static void remember_settled(struct mempool *m, const struct mempool_account *ch
 void mempool_apply_block(struct mempool *m, const struct mempool_account *changed, size_t n)
 {
     pthread_mutex_lock(&m->mutex);
+    tails_forget(m);
     if (++m->recent_blocks > RECENT_BLOCKS) {
         struct map oldest = m->recent[1];
         m->recent[1] = m->recent[0];

@@ -360,6 +360,26 @@ static void eviction_goes_by_effective_tip(void **state)
     expect_order(100, h, 2);
 }
 
+/* Who pays least depends on the base fee of the moment; of equals the last that came goes. */
+static void the_worst_is_found_again_at_another_base_fee(void **state)
+{
+    (void)state;
+    cfg.max_pending = 3;
+    cfg.max_queued = 0;
+    use_config();
+    insert(1, 0, 200, 200); /* 100 now, 10 later */
+    struct b256 h[3];
+    h[0] = insert(2, 0, 1000, 50);
+    insert(3, 0, 1000, 50);
+    refused(4, 0, 1000, 50, "txpool is full");
+    h[1] = insert(4, 0, 1000, 51); /* in the place of 3 */
+    adm.base_fee = u256_of_u64(190);
+    refused(5, 0, 1000, 10, "txpool is full");
+    h[2] = insert(5, 0, 1000, 20);
+    struct b256 order[3] = { h[1], h[0], h[2] };
+    expect_order(190, order, 3);
+}
+
 /* Refused for its own faults: nobody else loses a place. */
 static void refusal_evicts_nobody(void **state)
 {
@@ -550,6 +570,7 @@ int main(void)
         T(queue_is_bounded),
         T(worst_goes_first),
         T(eviction_goes_by_effective_tip),
+        T(the_worst_is_found_again_at_another_base_fee),
         T(refusal_evicts_nobody),
         T(bytes_are_bounded),
         T(block_drops_what_is_included),
