@@ -80,7 +80,15 @@ const struct bls12_381_g2 bls12_381_g2_generator = {
 };
 /* clang-format on */
 
-#define TOWER_XI_REAL 1
+/* x (1 + i) */
+static inline void b12_fp2_mul_xi(struct b12_fp2 *r, const struct b12_fp2 *x)
+{
+    struct b12_fp a;
+    b12_fp_sub(&a, &x->a, &x->b);
+    b12_fp_add(&r->b, &x->b, &x->a);
+    r->a = a;
+}
+
 #include "node/crypto/tower.inc"
 
 #include "node/crypto/line.inc"

@@ -15,6 +15,7 @@
 
 #define C(name) name
 #include "tests/unit/crypto/fp_checks.inc"
+#define XI_REAL 1
 #include "tests/unit/crypto/tower_checks.inc"
 
 static struct u256 random_scalar(void)

@@ -15,6 +15,7 @@
 
 #define C(name) name
 #include "tests/unit/crypto/fp_checks.inc"
+#define XI_REAL 9
 #include "tests/unit/crypto/tower_checks.inc"
 
 #define P_HEX "30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47"
