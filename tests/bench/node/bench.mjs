@@ -140,6 +140,30 @@ async function latency() {
   });
 }
 
+// By RPC, in batches of a hundred calls on four connections; what counts is the node's own processor time.
+async function proofs() {
+  await withWorld({ da: 'validium', batchTimeout: '1s' }, async (w) => {
+    const provider = new JsonRpcProvider(w.node.url, Number(CHAIN), { staticNetwork: true, cacheTimeout: -1, pollingInterval: 50 });
+    const wallet = new Wallet(USER.privateKey, provider), messages = 200;
+    const nonce = await provider.getTransactionCount(wallet.address), hashes = [];
+    for (let i = 0; i < messages; i++) {
+      const data = '0x62f84b24' + '20'.padStart(64, '0') + '20'.padStart(64, '0') + i.toString(16).padStart(64, '0');
+      hashes.push((await wallet.sendTransaction({ to: '0x0000000000000000000000000000000000008008', data, nonce: nonce + i, gasLimit: 500_000n })).hash);
+    }
+    provider.destroy();
+    const proof = (h) => w.node.rpc.q('zks_getL2ToL1LogProof', h, 0);
+    await until('all can be proved', async () => (await Promise.all(hashes.map(proof))).every(Boolean), { timeout: 60_000, every: 500 });
+    const body = JSON.stringify(hashes.slice(0, 100).map((h, id) => ({ jsonrpc: '2.0', id, method: 'zks_getL2ToL1LogProof', params: [h, 0] })));
+    const pid = w.node.process.pid, end = Date.now() + (full ? 20_000 : 5_000);
+    let asked = 0;
+    const cpu = cpuSeconds(pid), began = performance.now();
+    await Promise.all(Array.from({ length: 4 }, async () => {
+      while (Date.now() < end) { const r = await w.node.rpc.post(body); if (!r.json?.every((x) => x.result)) throw new Error('a proof failed'); asked += 100; }
+    }));
+    figures.add('proofs by RPC, for a second of processor time', asked / (cpuSeconds(pid) - cpu), '1/s', { note: `${(asked / (performance.now() - began) * 1000).toFixed(0)} a second of this client's time` });
+  });
+}
+
 async function timeToReady(node) {
   const began = performance.now();
   node.start();
@@ -171,8 +195,8 @@ async function restart() {
 }
 
 // Parts without a node: each is a program of tests/bench (programs.mjs). Parts with one need the recorded L1.
-const parts = { ...programs(figures), rate, latency, restart };
-const withNode = new Set([rate, latency, restart]);
+const parts = { ...programs(figures), proofs, rate, latency, restart };
+const withNode = new Set([proofs, rate, latency, restart]);
 
 const names = argv.filter((a) => !a.startsWith('--'));
 for (const name of names) {

@@ -45,6 +45,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else if (d.kind == DECODED_PRIORITY || d.kind == DECODED_UPGRADE) {
         check_row(&d.row);
     }
+    /* the same bytes as an event of a MessageRoot */
+    size_t roots = 0;
+    topics = decode_root_topics(&roots);
+    log.topics[0] = topics[data[0] % roots];
+    err.kind = ERR_NONE;
+    if (!decode_root_log(&d, &log, 506, &arena, &err)) {
+        if (err.kind == ERR_NONE || !err.msg[0])
+            abort();
+    } else if (d.kind == DECODED_ROOT && (d.root.block != 1 || d.root.kind < MESSAGE_ROOT_CHAIN ||
+                                          d.root.kind > MESSAGE_ROOT_INTEROP)) {
+        abort();
+    }
     arena_clear(&arena);
     return 0;
 }
