@@ -2,7 +2,7 @@
  *
  * The EVM as environment number 1: what its files share.
  *
- *   evm.c         the interpreter loop and the environment's table entry
+ *   evm.c         the interpreter loop and the environment's table entry; evm_loop.h, what it is made of
  *   evm_ops.c     opcodes that talk to the system: accounts, storage, logs, calls, creation
  *   evm_memory.c  pools, memory growth, padded code
  *   evm_arith.h   word arithmetic inlined into the loop
