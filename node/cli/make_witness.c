@@ -58,11 +58,9 @@ static bool load_state(struct job *j, struct err *err)
     struct checkpoint_info info;
     char dir[4096];
     snprintf(dir, sizeof(dir), "%s/checkpoints", c->general.data_dir);
-    struct state_files *files = state_files_open(dir, err);
-    if (!files)
-        return false;
-    err->kind = ERR_NONE;
-    j->state = checkpoint_load(files, &cfg, c->genesis.chain_id, before, &info, err);
+    struct state_files *files = state_files_open_existing(dir, err);
+    if (files)
+        j->state = checkpoint_load(files, &cfg, c->genesis.chain_id, before, &info, err);
     state_files_close(files);
     if (!j->state && err->kind != ERR_NONE)
         return false;

@@ -27,6 +27,8 @@ struct state_files {
 };
 /* A real folder, created when missing. NULL with *err filled. */
 struct state_files *state_files_open(const char *path, struct err *err);
+/* For readers of a folder that is someone else's: nothing is created. NULL with err->kind ERR_NONE: there is no such folder. */
+struct state_files *state_files_open_existing(const char *path, struct err *err);
 void state_files_close(struct state_files *f); /* only for state_files_open; NULL allowed */
 
 struct checkpoint_info {

@@ -147,11 +147,19 @@ static bool folder_sync_folder(void *ctx, struct err *err)
 
 struct state_files *state_files_open(const char *path, struct err *err)
 {
-    if (!file_mkdir_all(path, err))
-        return NULL;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
+    struct state_files *f = file_mkdir_all(path, err) ? state_files_open_existing(path, err) : NULL;
+    if (!f && err->kind == ERR_NONE) /* removed in between */
         (void)failed(err, "open", path);
+    return f;
+}
+
+struct state_files *state_files_open_existing(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    err->kind = ERR_NONE;
+    if (fd < 0) {
+        if (errno != ENOENT)
+            (void)failed(err, "open", path);
         return NULL;
     }
     struct folder *f = mem_zalloc(1, sizeof(*f));
