@@ -54,6 +54,18 @@ static const char *const journal_steps[] = {
     "NULL,"
     "  PRIMARY KEY(layer, number)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX layer_batch_block ON layer_batch(layer, last_block);",
+    /* 3: proof_table.h */
+    "CREATE TABLE fri_proof(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, input BLOB NOT "
+    "NULL, vk BLOB NOT NULL, prover TEXT NOT NULL, proof BLOB NOT NULL) STRICT;"
+    "CREATE TABLE snark_proof(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, at_ms INTEGER NOT "
+    "NULL, input BLOB NOT NULL, vk BLOB NOT NULL, prover TEXT NOT NULL, proof BLOB NOT NULL) "
+    "STRICT;"
+    "CREATE TABLE failed_proof(id INTEGER PRIMARY KEY AUTOINCREMENT, first INTEGER NOT NULL,"
+    "  last INTEGER NOT NULL, at_ms INTEGER NOT NULL, is_snark INTEGER NOT NULL, input BLOB NOT "
+    "NULL, vk BLOB NOT NULL, prover TEXT NOT NULL, reason TEXT NOT NULL, proof BLOB NOT NULL) "
+    "STRICT;"
+    "CREATE TABLE batch_verified(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, took_ms "
+    "INTEGER NOT NULL, stored_hash BLOB NOT NULL, answers INTEGER NOT NULL) STRICT;",
 };
 
 static const char *const index_steps[] = {
