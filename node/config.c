@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "node/base/file.h"
+#include "node/base/hex.h"
 #include "node/config_internal.h"
 
 #define MAX_FILE_LEN (1u << 20)
@@ -275,8 +276,50 @@ static bool same_key(const struct config_secret *a, const struct config_secret *
     return a->set && b->set && diff == 0;
 }
 
+static bool validate_provers(const struct config *c, struct err *err)
+{
+    const char *vk = c->prover_api.verification_key_hash;
+    struct b256 key;
+    if (vk[0] && !hex_decode_exact(key.b, 32, vk, strlen(vk)))
+        return err_set(err, ERR_INVALID,
+                       "prover_api.verification_key_hash is not 32 bytes in hexadecimal");
+    if (!c->prover_api.enabled)
+        return true;
+    if (!c->prover_api.token.set && !c->prover_api.second_token.set &&
+        !c->prover_api.allow_anonymous)
+        return err_set(err, ERR_INVALID,
+                       "prover_api.enabled needs prover_api.token: whoever reaches the listener "
+                       "could hand in proofs (or prover_api.allow_anonymous: true)");
+    if (!c->batcher.enabled)
+        return err_set(err, ERR_INVALID, "prover_api.enabled needs batcher.enabled");
+    return true;
+}
+
+static bool validate_verification(const struct config *c, struct err *err)
+{
+    if (c->verification.mode != VERIFY_NOTHING && c->l1_sender.pubdata_mode == PUBDATA_BLOBS)
+        return err_set(err, ERR_INVALID,
+                       "verification.mode %s is not for l1_sender.pubdata_mode Blobs: what is "
+                       "committed of blobs is not computed from a witness",
+                       c->verification.mode == VERIFY_LOCALLY ? "local" : "remote");
+    if (c->verification.mode != VERIFY_REMOTELY)
+        return true;
+    if (c->verification.url_cnt == 0)
+        return err_set(err, ERR_INVALID, "verification.mode remote needs verification.endpoints");
+    if (c->verification.threshold > c->verification.url_cnt)
+        return err_set(err, ERR_INVALID,
+                       "verification.threshold is above the number of verification.endpoints");
+    for (size_t i = 0; i < c->verification.url_cnt; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(c->verification.urls[i], c->verification.urls[k]) == 0)
+                return err_set(err, ERR_INVALID, "verification.endpoints names one verifier twice");
+    return true;
+}
+
 bool config_validate(const struct config *c, struct err *err)
 {
+    if (!validate_provers(c, err) || !validate_verification(c, err))
+        return false;
     if (addr_is_zero(&c->genesis.bridgehub_address))
         return err_set(err, ERR_INVALID, "genesis.bridgehub_address is required");
     if (!c->genesis.genesis_input_path[0])

@@ -26,6 +26,7 @@ enum config_pubdata_mode {
     PUBDATA_RELAYED = 3
 };
 const char *config_pubdata_mode_name(enum config_pubdata_mode m); /* as in the configuration */
+enum config_verification_mode { VERIFY_NOTHING, VERIFY_LOCALLY, VERIFY_REMOTELY };
 enum config_finalized_mode { FINALIZED_EXECUTED, FINALIZED_L1 };
 
 struct config {
@@ -92,9 +93,23 @@ struct config {
         uint64_t batch_timeout_ms, tx_per_batch_limit, blocks_per_batch_limit;
     } batcher;
     struct {
+        bool enabled, allow_anonymous;
+        char address[CONFIG_TEXT_CAP]; /* host:port */
+        struct config_secret token, second_token;
+        uint64_t fri_job_timeout_ms, snark_job_timeout_ms, max_assigned_batch_range,
+            max_fris_per_snark;
+        uint64_t verifier_version;
+        char verification_key_hash[CONFIG_TEXT_CAP];               /* "": our own */
         bool fake_fri_provers_enabled, fake_snark_provers_enabled; /* only on a testnet verifier */
-        uint64_t max_fris_per_snark;
+        uint64_t fake_snark_max_batch_age_ms;
     } prover_api;
+    struct {
+        enum config_verification_mode mode;
+        char urls[CONFIG_MAX_URLS][CONFIG_TEXT_CAP];
+        size_t url_cnt;
+        uint64_t threshold, request_timeout_ms;
+        struct config_secret token;
+    } verification;
     struct {
         bool enabled;
         char address[CONFIG_TEXT_CAP];

@@ -289,6 +289,8 @@ void layer_stop(struct node *n)
         settlement_stop(n->settlement);
     if (n->blob_worker) /* what it still computes is dropped */
         worker_pool_stop(n->blob_worker);
+    if (n->witnesses)
+        witnesses_stop(n->witnesses);
 }
 
 void layer_destroy(struct node *n)
@@ -300,6 +302,7 @@ void layer_destroy(struct node *n)
     eth_client_destroy(n->l1); /* ends requests that settlement does not hold handles of */
     settlement_destroy(n->settlement);
     worker_pool_destroy(n->blob_worker);
+    witnesses_destroy(n->witnesses);
     tx_journal_destroy(n->journal);
     for (int i = 0; i < LANE_CNT; i++)
         signer_destroy(n->signers[i]);

@@ -3,9 +3,12 @@
  * Settlement and the watchers, wired to the chain. Where the chain settles on L1 one watcher reads everything; where it settles on a Gateway,
  * L1's reads requests and the Gateway's reads what happens to batches (spec 30 §9.2). */
 #include <inttypes.h>
+#include <string.h>
 
+#include "node/base/hex.h"
 #include "node/base/log.h"
 #include "node/chain/worker.h"
+#include "node/crypto/crypto.h"
 #include "node/topology_internal.h"
 #include "settlement/da/da.h"
 
@@ -114,6 +117,47 @@ static uint8_t da_scheme_of(enum config_pubdata_mode m)
                                  : DA_BLOBS_AND_PUBDATA_KECCAK;
 }
 
+static struct prover_config prover_config_of(const struct config *c)
+{
+    struct prover_config p = { .enabled = c->prover_api.enabled,
+                               .address = c->prover_api.address,
+                               .fri_timeout_ms = c->prover_api.fri_job_timeout_ms,
+                               .snark_timeout_ms = c->prover_api.snark_job_timeout_ms,
+                               .max_assigned_range = c->prover_api.max_assigned_batch_range,
+                               .max_fris_per_snark = c->prover_api.max_fris_per_snark,
+                               .max_batch_age_ms = c->prover_api.fake_snark_max_batch_age_ms,
+                               .slot = (uint32_t)c->prover_api.verifier_version,
+                               .fake_fri = c->prover_api.fake_fri_provers_enabled,
+                               .fake_snark = c->prover_api.fake_snark_provers_enabled,
+                               .allow_anonymous = c->prover_api.allow_anonymous };
+    const struct config_secret *tokens[PROVER_TOKENS_MAX] = { &c->prover_api.token,
+                                                              &c->prover_api.second_token };
+    for (size_t i = 0; i < PROVER_TOKENS_MAX; i++)
+        if (tokens[i]->set)
+            memcpy(p.tokens[p.token_cnt++], tokens[i]->key, 32);
+    if (c->prover_api.verification_key_hash[0])
+        CHECK(hex_decode_exact(p.vk.b, 32, c->prover_api.verification_key_hash,
+                               strlen(c->prover_api.verification_key_hash)));
+    return p;
+}
+
+static struct verification_config verification_config_of(const struct config *c)
+{
+    struct verification_config v = { .mode = c->verification.mode == VERIFY_LOCALLY
+                                                 ? VERIFICATION_LOCAL
+                                             : c->verification.mode == VERIFY_REMOTELY
+                                                 ? VERIFICATION_REMOTE
+                                                 : VERIFICATION_NONE,
+                                     .url_cnt = c->verification.url_cnt,
+                                     .threshold = (size_t)c->verification.threshold,
+                                     .has_token = c->verification.token.set,
+                                     .timeout_ms = c->verification.request_timeout_ms };
+    for (size_t i = 0; i < v.url_cnt; i++)
+        v.urls[i] = c->verification.urls[i];
+    memcpy(v.token, c->verification.token.key, 32);
+    return v;
+}
+
 static struct settlement_config settlement_config_of(const struct node *n)
 {
     const struct config *c = n->cfg;
@@ -133,6 +177,8 @@ static struct settlement_config settlement_config_of(const struct node *n)
                                    .max_native = 1ull << 35,
                                    .max_range = c->prover_api.max_fris_per_snark,
                                    .accept_history = c->l1_watcher.accept_history,
+                                   .prover = prover_config_of(c),
+                                   .verification = verification_config_of(c),
                                    .mock_proofs = c->prover_api.fake_fri_provers_enabled ||
                                                   c->prover_api.fake_snark_provers_enabled,
                                    .l1_finalized = c->rpc.finalized_mode == FINALIZED_L1 };
@@ -152,6 +198,19 @@ static struct settlement_config settlement_config_of(const struct node *n)
 static bool run_blob_job(void *arg, void (*run)(void *), void (*done)(void *), void *job)
 {
     return worker_submit(((struct node *)arg)->blob_worker, run, done, job);
+}
+
+/* Witnesses are made only where somebody wants them. */
+static bool make_witnesses(struct node *n, struct settlement_witness_ops *ops, struct err *err)
+{
+    const struct config *c = n->cfg;
+    if (!c->prover_api.enabled && c->verification.mode == VERIFY_NOTHING)
+        return true;
+    n->witnesses = witnesses_create(n->base, n->chain, n->store, crypto_host(), err);
+    if (!n->witnesses)
+        return false;
+    *ops = witnesses_ops(n->witnesses);
+    return true;
 }
 
 static bool make_settlement(struct node *n, struct err *err)
@@ -174,6 +233,8 @@ static bool make_settlement(struct node *n, struct err *err)
                                     .run_job = n->blob_worker ? run_blob_job : NULL,
                                     .on_change = on_settlement_change };
     struct settlement_config cfg = settlement_config_of(n);
+    if (!make_witnesses(n, &deps.witness, err))
+        return false;
     struct settlement *s = settlement_create(&deps, &cfg, err);
     if (!s)
         return false;

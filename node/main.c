@@ -18,6 +18,7 @@ static const struct {
     { "make-witness", cli_make_witness,
       "write what executing a sealed batch again needs, from the data folder" },
     { "verify-batch", cli_verify_batch, "execute a batch from its witness alone" },
+    { "verifier", cli_verifier, "verify batches for a node, by HTTP, from their witnesses alone" },
     { "decode-bundle", cli_decode_bundle, "show what a bundle of calls between chains holds" },
     { "version", cli_version, "versions of this program and what it speaks" },
 };

@@ -165,6 +165,36 @@ static void upgrade_metrics(const struct node *n, struct metrics *m)
     metrics_put_u64(m, METRIC_UPGRADE_PENDING, label, v > n->contracts.protocol_version);
 }
 
+static void prover_metrics(const struct settlement_stats *st, struct metrics *m)
+{
+    const struct prover_stats *p = &st->prover;
+    const struct verification_stats *v = &st->verification;
+    if (st->has_prover) {
+        metrics_put_u64(m, METRIC_PROVER_JOBS, "stage=\"fri\",taken=\"no\"",
+                        p->fri_waiting - p->fri_assigned);
+        metrics_put_u64(m, METRIC_PROVER_JOBS, "stage=\"fri\",taken=\"yes\"", p->fri_assigned);
+        metrics_put_u64(m, METRIC_PROVER_JOBS, "stage=\"snark\",taken=\"no\"",
+                        p->snark_waiting - p->snark_assigned);
+        metrics_put_u64(m, METRIC_PROVER_JOBS, "stage=\"snark\",taken=\"yes\"", p->snark_assigned);
+        metrics_put(m, METRIC_PROVER_OLDEST, NULL, (double)p->oldest_ms / 1000);
+        metrics_put_u64(m, METRIC_PROVER_LEASE_TIMEOUTS, NULL, p->lease_timeouts);
+        metrics_put_u64(m, METRIC_PROVER_ACCEPTED, "stage=\"fri\"", p->fri_accepted);
+        metrics_put_u64(m, METRIC_PROVER_ACCEPTED, "stage=\"snark\"", p->snark_accepted);
+        metrics_put_u64(m, METRIC_PROVER_REFUSED, NULL, p->refused);
+        metrics_put_u64(m, METRIC_PROVER_UNAUTHORIZED, NULL, p->unauthorized);
+        metrics_put_u64(m, METRIC_PROVER_WITNESS_BYTES, NULL, p->witness_bytes);
+    }
+    if (st->has_verification) {
+        metrics_put_u64(m, METRIC_VERIFIED_BATCHES, NULL, v->verified);
+        metrics_put_u64(m, METRIC_VERIFICATION_MISMATCHES, NULL, v->mismatches);
+        metrics_put_u64(m, METRIC_VERIFICATION_FAILURES, NULL, v->failures);
+        metrics_put(m, METRIC_VERIFICATION_SECONDS, "part=\"witness\"",
+                    (double)v->last_witness_ms / 1000);
+        metrics_put(m, METRIC_VERIFICATION_SECONDS, "part=\"verification\"",
+                    (double)v->last_took_ms / 1000);
+    }
+}
+
 static void collect(void *ctx, struct metrics *m)
 {
     struct node *n = ctx;
@@ -182,6 +212,7 @@ static void collect(void *ctx, struct metrics *m)
             metrics_label(label, sizeof(label), "reason", st.hold_reason);
         metrics_put_u64(m, METRIC_SETTLEMENT_HOLD, label, st.holding);
         metrics_put(m, METRIC_EXECUTE_DELAY, NULL, (double)st.execute_wait_ms / 1000);
+        prover_metrics(&st, m);
     }
 }
 

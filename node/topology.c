@@ -29,17 +29,20 @@ void node_fail(struct node *n, const struct err *err)
 
 /* Oldest block that must stay readable: the last executed batch for proofs, and the history that RPC promises. Never above the index of
  * tree rows (chain_checkpoint_limit). */
-static bool oldest_needed(struct node *n, uint64_t *block, struct err *err)
+static bool oldest_needed(struct node *n, uint64_t *block, uint64_t *executed_block,
+                          struct err *err)
 {
     uint64_t executed = 0, limit = 0;
     struct batch_row row;
     bool found = false, any = false;
-    *block = 0;
+    *block = *executed_block = 0;
     if (!batch_frontier(n->reader, BATCH_EXECUTE, &executed, err) ||
         !chain_checkpoint_limit(n->store, &limit, &any, err))
         return false;
     if (executed > 0 && !batch_load(n->reader, executed, &row, &found, err))
         return false;
+    if (found)
+        *executed_block = row.last_block;
     if (!any || !found)
         return true;
     uint64_t history = n->cfg->general.history_blocks;
@@ -66,14 +69,14 @@ static bool load_state(struct node *n, struct err *err)
         state_destroy(genesis);
         return err_wrap(err, "genesis file %s", c->genesis.genesis_input_path);
     }
-    uint64_t needed = 0;
+    uint64_t needed = 0, executed = 0;
     char dir[4096];
     snprintf(dir, sizeof(dir), "%s/checkpoints", c->general.data_dir);
     struct store_fingerprint f = { .chain_id = c->genesis.chain_id,
                                    .bridgehub = c->genesis.bridgehub_address,
                                    .genesis_root = n->genesis_commitment };
     struct state_files *files = NULL;
-    if (store_check_fingerprint(n->store, &f, err) && oldest_needed(n, &needed, err) &&
+    if (store_check_fingerprint(n->store, &f, err) && oldest_needed(n, &needed, &executed, err) &&
         (files = state_files_open(dir, err)) != NULL) {
         struct checkpoint_info info;
         err->kind = ERR_NONE;
@@ -84,12 +87,13 @@ static bool load_state(struct node *n, struct err *err)
     }
     bool usable = files != NULL && (n->state || err->kind == ERR_NONE);
     state_files_close(files);
-    if (n->state || !usable) {
+    if (n->state || !usable)
         state_destroy(genesis);
-        return usable;
-    }
-    n->state = genesis;
-    return true;
+    else
+        n->state = genesis;
+    if (usable) /* witnesses and proofs reach back to the last executed batch, also of blocks applied before settlement runs */
+        state_keep_from(n->state, executed);
+    return usable;
 }
 
 /* ---- components ---- */

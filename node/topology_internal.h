@@ -17,6 +17,7 @@
 #include "node/sender/tx_journal.h"
 #include "node/state/genesis.h"
 #include "node/topology.h"
+#include "node/witnesses.h"
 #include "settlement/settlement.h"
 
 #define NODE_ROOTS_MAX  1024
@@ -61,6 +62,7 @@ struct node {
     struct signer *signers[LANE_CNT];
     struct tx_journal *journal;
     struct worker_pool *blob_worker;         /* commitments and proofs; NULL without blobs */
+    struct witnesses *witnesses;             /* NULL: neither provers nor verification */
     _Atomic(struct settlement *) settlement; /* NULL until L1 answered once; RPC workers read it */
     struct watcher *watcher,
         *gateway_watcher;                 /* the second reads batch events, the first requests */

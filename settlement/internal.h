@@ -16,6 +16,7 @@
 enum hold_source {
     HOLD_CONTRACTS,
     HOLD_GATEWAY,
+    HOLD_VERIFICATION,
     HOLD_SENDING,
     HOLD_REVERTED_BATCHES,
     HOLD_DIVERGED,
@@ -120,6 +121,9 @@ struct settlement {
         char relay[160]; /* what commit and execution wait for; "" nothing */
     } gate;
 
+    struct prover *prover;             /* owned; NULL: no prover API */
+    struct verification *verification; /* owned */
+
     struct hold holds[HOLD_CNT];
     uint64_t commit_sealed_at_ms; /* of the newest commit request, for the figure */
 
@@ -133,6 +137,7 @@ struct settlement {
     uint64_t adopting;      /* the batch whose range has to come from the layer first; 0: none */
     uint64_t execute_at_ms; /* wall clock: the timelock lets the next batch go; 0: no delay */
     bool can_prove;
+    char parts_json[4096]; /* prover API and verification, as members for the status */
 };
 
 /* batcher.c */

@@ -12,11 +12,16 @@ const struct settlement_proto *settlement_proto_find(uint32_t minor)
     return NULL;
 }
 
-void proto_mock_proof(struct u256 out[4], const struct b256 *public_inputs, size_t n)
+void proto_mock_words(struct u256 out[4], const struct b256 *folded_input)
 {
-    struct b256 folded = batch_fold_public_inputs(public_inputs, n);
     out[0] = u256_of_u64(3); /* mock, verifier version 0 */
     out[1] = U256_ZERO;
     out[2] = u256_of_u64(13);
-    out[3] = u256_of_b256(&folded);
+    out[3] = u256_of_b256(folded_input);
+}
+
+void proto_mock_proof(struct u256 out[4], const struct b256 *public_inputs, size_t n)
+{
+    struct b256 folded = batch_fold_public_inputs(public_inputs, n);
+    proto_mock_words(out, &folded);
 }

@@ -45,6 +45,7 @@ struct settlement_proto {
 const struct settlement_proto *settlement_proto_find(uint32_t minor);
 
 /* The mock proof of the testnet verifier (spec 30 §3.2): [3, 0, 13, folded public inputs]. */
+void proto_mock_words(struct u256 out[4], const struct b256 *folded_input);
 void proto_mock_proof(struct u256 out[4], const struct b256 *public_inputs, size_t n);
 
 #endif

@@ -82,6 +82,63 @@ bool stored_of(struct settlement *s, uint64_t number, struct stored_batch *out, 
     return true;
 }
 
+/* ---- provers and verification ---- */
+
+static void on_part(void *arg)
+{
+    settlement_run(arg);
+}
+
+static void on_mismatch(void *arg, const char *reason, const char *remedy)
+{
+    struct settlement *s = arg;
+    if (reason)
+        hold_set(s, HOLD_VERIFICATION, reason, remedy);
+    else
+        hold_clear(s, HOLD_VERIFICATION);
+}
+
+static bool parts_create(struct settlement *s, struct err *err)
+{
+    struct verification_deps vd = { .base = s->deps.base,
+                                    .clock = s->deps.clock,
+                                    .store = s->deps.store,
+                                    .witness = s->deps.witness,
+                                    .arg = s,
+                                    .on_verified = on_part,
+                                    .on_mismatch = on_mismatch };
+    s->cfg.verification.genesis_state_commitment = s->cfg.genesis_state_commitment;
+    s->verification = verification_create(&vd, &s->cfg.verification, err);
+    if (!s->verification)
+        return false;
+    if (!s->cfg.prover.enabled)
+        return true;
+    struct prover_deps pd = { .base = s->deps.base,
+                              .clock = s->deps.clock,
+                              .store = s->deps.store,
+                              .sl = s->deps.sl,
+                              .witness = s->deps.witness,
+                              .arg = s,
+                              .on_proof = on_part };
+    s->cfg.prover.genesis_state_commitment = s->cfg.genesis_state_commitment;
+    s->prover = prover_create(&pd, &s->cfg.prover, err);
+    return s->prover != NULL;
+}
+
+static void parts_run(struct settlement *s)
+{
+    verification_run(s->verification, s->sealed, s->frontier[BATCH_COMMIT]);
+    if (!s->prover)
+        return;
+    struct prover_view v = { .sealed = s->sealed,
+                             .committed = s->frontier[BATCH_COMMIT],
+                             .proved = s->frontier[BATCH_PROVE],
+                             .executed = s->frontier[BATCH_EXECUTE],
+                             .sent_to = s->lanes[LANE_PROVE].sent_to,
+                             .is_testnet_verifier = s->contracts.is_testnet_verifier };
+    prover_update(s->prover, &v);
+}
+
 /* ---- the turn ---- */
 
 void settlement_run(struct settlement *s)
@@ -98,6 +155,7 @@ void settlement_run(struct settlement *s)
                  "executed than proved",
                  "compare this node's endpoint of the settlement layer with another one, then "
                  "restart");
+    parts_run(s);
     submit_run(s);
     snapshot_refresh(s);
     if (s->deps.on_change)
@@ -148,7 +206,7 @@ struct settlement *settlement_create(const struct settlement_deps *deps,
     bool can = cfg->da_scheme != DA_BLOBS_ZKSYNC_OS || deps->run_job;
     if (!can)
         err_set(err, ERR_INVALID, "blobs need a worker");
-    if (!can || !s->timer || !submit_create(s, err)) {
+    if (!can || !s->timer || !submit_create(s, err) || !parts_create(s, err)) {
         settlement_destroy(s);
         return NULL;
     }
@@ -162,12 +220,16 @@ bool settlement_start(struct settlement *s, const struct discovery_result *contr
     s->relayed = contracts->total_priority_txs;
     if (!steps_load(s, err) || !checks_at_start(s, err) || !batcher_load(s, err))
         return false;
+    if (s->prover && !prover_start(s->prover, err))
+        return false;
     s->started = true;
     s->roles_known = s->deps.signers[0] == NULL;
     s->last_check_ms = clock_mono_ms(s->deps.clock);
     struct timeval tv = { .tv_usec = TICK_MS * 1000 };
     evtimer_add(s->timer, &tv);
     checks_ask_roles(s);
+    if (s->prover)
+        prover_on_verifier(s->prover, &contracts->verifier);
     settlement_run(s);
     return true;
 }
@@ -184,6 +246,10 @@ void settlement_stop(struct settlement *s)
     s->role_read = NULL;
     asks_stop(s);
     gateway_stop(s);
+    if (s->prover)
+        prover_stop(s->prover);
+    if (s->verification)
+        verification_stop(s->verification);
     for (int i = 0; i < LANE_CNT; i++)
         if (s->lanes[i].manager)
             tx_manager_stop(s->lanes[i].manager);
@@ -198,6 +264,8 @@ void settlement_destroy(struct settlement *s)
     settlement_stop(s);
     submit_destroy(s);
     gateway_destroy(s);
+    prover_destroy(s->prover);
+    verification_destroy(s->verification);
     if (s->timer)
         event_free(s->timer);
     CHECK(!s->da.sealing && !s->da.proving);
@@ -222,6 +290,8 @@ void settlement_on_contracts(struct settlement *s, const struct discovery_result
     if (s->stopped || !s->started)
         return;
     s->contracts = *contracts;
+    if (s->prover)
+        prover_on_verifier(s->prover, &contracts->verifier);
     gateway_on_relayed(s, contracts->total_priority_txs);
     checks_ask_roles(s); /* and then the checks */
     if (!s->deps.signers[0])

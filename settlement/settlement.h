@@ -32,6 +32,8 @@
 #include "node/sender/tx_manager.h"
 #include "node/stf/batch.h"
 #include "node/store/batch_table.h"
+#include "settlement/prover/prover.h"
+#include "settlement/verification.h"
 
 struct signer;
 struct settlement;
@@ -46,6 +48,7 @@ struct settlement_deps { /* borrowed */
     struct eth_client *sl;
     const struct signer *signers[LANE_CNT]; /* all NULL: batches are sealed, nothing is sent */
     struct tx_journal *journal;
+    struct settlement_witness_ops witness; /* used where cfg asks for provers or verification */
     void *arg;
     /* Loop. ERR_TRANSIENT: the block's tree is not hashed yet. */
     bool (*load_block)(void *arg, uint64_t number, struct arena *arena, struct batch_block *out,
@@ -79,6 +82,8 @@ struct settlement_config {
     uint64_t max_range; /* batches in one prove or execute */
     bool
         accept_history; /* the layer may have fewer executed batches than we saw: a reorganisation while we were away */
+    struct prover_config prover; /* genesis and fake flags are filled in */
+    struct verification_config verification;
     bool mock_proofs;  /* only used where the contract says it is the testnet verifier */
     bool l1_finalized; /* ask for the finalized tag (frontier "finalized") */
     struct tx_manager_config sender; /* name is filled in per lane */
@@ -135,6 +140,9 @@ struct settlement_stats {
         execute_wait_ms; /* until the timelock lets the next batch go; 0: nothing to wait for */
     bool holding;
     char hold_reason[384]; /* empty: none */
+    bool has_prover, has_verification;
+    struct prover_stats prover;
+    struct verification_stats verification;
 };
 void settlement_stats_get(struct settlement *s, struct settlement_stats *out);
 

@@ -49,6 +49,11 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
             snprintf(out, cap, "%s", s->gate.relay);
         else if (s->gate.wait[0] && lane == LANE_COMMIT)
             snprintf(out, cap, "%s", s->gate.wait);
+        else if (lane == LANE_COMMIT && !l->trouble[0])
+            verification_waits_for(s->verification,
+                                   s->next_commit <= s->sealed ? s->next_commit : 0, out, cap);
+        else if (lane == LANE_PROVE && !l->trouble[0] && s->prover)
+            prover_waits_for(s->prover, s->frontier[BATCH_PROVE] + 1, out, cap);
         else if (l->trouble[0])
             snprintf(out, cap, "the next try; %s", l->trouble);
         return;
@@ -59,6 +64,25 @@ static void lane_wait(struct settlement *s, enum settlement_lane lane, char *out
         snprintf(out, cap, "%s: %s, waits for %s%s%.120s", live[0].key,
                  tx_state_name(live[0].state), tx_wait_name(live[0].wait),
                  live[0].error[0] ? ": " : "", live[0].error);
+}
+
+/* Members for the status object, each with a comma before it; "" where neither is on. */
+static void parts_status(struct settlement *s, char *out, size_t cap)
+{
+    struct buf b;
+    buf_init(&b, cap - 1);
+    if (s->cfg.verification.mode != VERIFICATION_NONE) {
+        buf_append_str(&b, ",\"verification\":");
+        (void)verification_status_json(s->verification, &b);
+    }
+    if (s->prover) {
+        buf_append_str(&b, ",\"prover_api\":");
+        (void)prover_status_json(s->prover, &b);
+    }
+    if (!b.failed && b.len)
+        memcpy(out, b.p, b.len);
+    out[b.failed ? 0 : b.len] = 0;
+    buf_clear(&b);
 }
 
 void snapshot_refresh(struct settlement *s)
@@ -79,6 +103,8 @@ void snapshot_refresh(struct settlement *s)
     char waits[LANE_CNT][sizeof(s->lane_wait[0])];
     for (int i = 0; i < LANE_CNT; i++)
         lane_wait(s, (enum settlement_lane)i, waits[i], sizeof(waits[i]));
+    char parts[sizeof(s->parts_json)] = "";
+    parts_status(s, parts, sizeof(parts));
     struct hold h = { .active = false };
     for (int i = HOLD_CNT - 1; i >= 0 && !h.active; i--)
         h = s->holds[i];
@@ -88,7 +114,13 @@ void snapshot_refresh(struct settlement *s)
     s->stats.holding = h.active;
     memcpy(s->lane_wait, waits, sizeof(waits));
     s->adopting = batcher_adopting(s);
-    s->can_prove = s->cfg.mock_proofs && s->contracts.is_testnet_verifier;
+    memcpy(s->parts_json, parts, sizeof(parts));
+    verification_stats_get(s->verification, &s->stats.verification);
+    s->stats.has_verification = s->cfg.verification.mode != VERIFICATION_NONE;
+    s->stats.has_prover = s->prover != NULL;
+    if (s->prover)
+        prover_stats_get(s->prover, &s->stats.prover);
+    s->can_prove = s->prover || (s->cfg.mock_proofs && s->contracts.is_testnet_verifier);
     s->open_since_ms = s->open.block_cnt ? s->open.b.first_timestamp * 1000 : 0;
     pthread_mutex_unlock(&s->mutex);
 }
@@ -199,9 +231,9 @@ bool settlement_status_json(struct settlement *s, struct buf *out)
     }
     buf_printf(out,
                ",\"batches_sealed\":%" PRIu64 ",\"batches_adopted\":%" PRIu64
-               ",\"transactions_reverted\":%" PRIu64 ",\"sealed_to_broadcast_ms\":%" PRIu64 "}",
+               ",\"transactions_reverted\":%" PRIu64 ",\"sealed_to_broadcast_ms\":%" PRIu64 "%s}",
                s->stats.sealed, s->stats.adopted, s->stats.reverted_txs,
-               s->stats.sealed_to_broadcast_ms);
+               s->stats.sealed_to_broadcast_ms, s->parts_json);
     pthread_mutex_unlock(&s->mutex);
     return !out->failed;
 }

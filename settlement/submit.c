@@ -64,6 +64,32 @@ static void pause_lane(struct settlement *s, struct lane *l)
     l->retry_at_ms = clock_mono_ms(s->deps.clock) + (ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS);
 }
 
+/* The verifier contract said so: its errors by name, and the PLONK verifier's sentences. The diamond's own Error texts have three letters at most (spec
+ * 30 §14). */
+static bool is_verifiers_verdict(const char *text)
+{
+    static const char *const names[] = { "InvalidProof",           "UnknownVerifierType",
+                                         "UnknownVerifierVersion", "EmptyProofLength",
+                                         "InvalidMockProofLength", "MockVerifierNotSupported" };
+    static const char plain[] = "Error(\"";
+    for (size_t i = 0; i < GH_COUNT(names); i++)
+        if (strstr(text, names[i]))
+            return true;
+    const char *said = strstr(text, plain);
+    return said && strcspn(said + sizeof(plain) - 1, "\"") > 3;
+}
+
+/* A verdict on a proof is final; any other failure may have nothing to do with it. */
+static void reject_proof(struct settlement *s, const char *key, const struct err *err)
+{
+    uint64_t to = key_last(key), from = to;
+    const char *colon = strchr(key, ':');
+    if (colon)
+        from = strtoull(colon + 1, NULL, 10);
+    if (is_verifiers_verdict(err->msg))
+        prover_on_rejected(s->prover, from, to, err->msg);
+}
+
 static void lane_failed(struct settlement *s, enum settlement_lane lane, const char *key,
                         const char *how, const struct err *err)
 {
@@ -81,6 +107,8 @@ static void lane_failed(struct settlement *s, enum settlement_lane lane, const c
     pthread_mutex_lock(&s->mutex);
     s->stats.reverted_txs++;
     pthread_mutex_unlock(&s->mutex);
+    if (lane == LANE_PROVE && s->prover && err)
+        reject_proof(s, key, err);
     snprintf(text, sizeof(text), "%s %s: %.250s", key, how, err ? err->msg : "no reason given");
     snprintf(l->trouble, sizeof(l->trouble), "%.150s", text);
     log_error(LOG_SETTLEMENT, "settlement transaction failed", LOG_STR("request", key),
@@ -287,10 +315,13 @@ static bool prove_data(struct settlement *s, uint64_t from, uint64_t to, struct 
         inputs[i] = batch_public_input(
             i ? &batches[i - 1].state_commitment : &prev.state_commitment, &batches[i]);
     }
-    struct u256 proof[4];
-    proto_mock_proof(proof, inputs, n);
-    return s->proto->prove(out, arena, &s->contracts.diamond, &prev, batches, n, proof,
-                           GH_COUNT(proof)) ||
+    struct u256 proof[SNARK_WORDS_MAX];
+    size_t cnt = 4;
+    if (!s->prover)
+        proto_mock_proof(proof, inputs, n);
+    else if (!prover_words(s->prover, from, to, proof, &cnt, err))
+        return false;
+    return s->proto->prove(out, arena, &s->contracts.diamond, &prev, batches, n, proof, cnt) ||
            err_set(err, ERR_LOCAL, "proof of batches %" PRIu64 "-%" PRIu64 " cannot be encoded",
                    from, to);
 }
@@ -507,7 +538,8 @@ static void run_commits(struct settlement *s)
 {
     while (lane_is_open(s, LANE_COMMIT, s->next_commit) && s->next_commit <= s->sealed &&
            s->next_commit <= s->frontier[BATCH_COMMIT] + s->cfg.sender.max_in_flight &&
-           s->expected.cnt == 0 && gateway_lets_commit(s, s->next_commit) &&
+           s->expected.cnt == 0 && verification_lets_commit(s->verification, s->next_commit) &&
+           gateway_lets_commit(s, s->next_commit) &&
            submit(s, LANE_COMMIT, s->next_commit, s->next_commit))
         s->next_commit++;
 }
@@ -580,7 +612,15 @@ void submit_run(struct settlement *s)
     if (!s->started || s->stopped || !s->caught_up || !s->roles_known || hold_any(s))
         return;
     run_commits(s);
-    if (s->cfg.mock_proofs && s->contracts.is_testnet_verifier)
-        run_range(s, LANE_PROVE, deep_frontier(s, BATCH_COMMIT));
+    uint64_t provable = deep_frontier(s, BATCH_COMMIT);
+    if (s->prover) {
+        if (provable > s->frontier[BATCH_PROVE] + s->cfg.max_range)
+            provable = s->frontier[BATCH_PROVE] + s->cfg.max_range;
+        if (!s->lanes[LANE_PROVE].sent_to && provable > s->frontier[BATCH_PROVE] &&
+            prover_range(s->prover, s->frontier[BATCH_PROVE] + 1, &provable))
+            run_range(s, LANE_PROVE, provable);
+    } else if (s->cfg.mock_proofs && s->contracts.is_testnet_verifier) {
+        run_range(s, LANE_PROVE, provable);
+    }
     run_range(s, LANE_EXECUTE, executable_to(s));
 }

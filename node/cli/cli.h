@@ -13,6 +13,7 @@ int cli_check_config(int argc, char **argv);
 int cli_version(int argc, char **argv);
 int cli_verify_batch(int argc, char **argv);
 int cli_make_witness(int argc, char **argv);
+int cli_verifier(int argc, char **argv);
 int cli_decode_bundle(int argc, char **argv);
 
 /* Options every command with a configuration shares: --config F (repeated), --allow-unknown-config. */

@@ -272,6 +272,27 @@ static bool is_numeric_address(const char *a)
     return a && (inet_pton(AF_INET, a, &four) == 1 || inet_pton(AF_INET6, a, &six) == 1);
 }
 
+bool http_endpoint_parse(struct http_endpoint *out, const char *text, const char *key,
+                         struct err *err)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    if (!colon || !colon[1] || !end || *end || port > 65535 || n >= sizeof(out->host))
+        return err_set(err, ERR_INVALID, "%s: \"%s\" is not host:port", key, text);
+    if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+        text++;
+        n -= 2;
+    }
+    memcpy(out->host, text, n);
+    out->host[n] = 0;
+    if (n == 0 || strcmp(out->host, "localhost") == 0)
+        snprintf(out->host, sizeof(out->host), "%s", n ? "127.0.0.1" : "0.0.0.0");
+    out->port = (uint16_t)port;
+    return true;
+}
+
 struct http_server *http_server_create(struct event_base *base,
                                        const struct http_server_config *cfg,
                                        http_handler_fn *handler, void *arg, struct err *err)

@@ -52,6 +52,14 @@ struct http_server_config {     /* zero means the default; strings are copied */
     void *budget;
 };
 
+struct http_endpoint {
+    char host[256];
+    uint16_t port;
+};
+/* "host:port", "[v6]:port"; a host of "localhost" is the loopback address, none is every address. key: for the error. */
+MUST_USE bool http_endpoint_parse(struct http_endpoint *out, const char *text, const char *key,
+                                  struct err *err);
+
 typedef void http_handler_fn(void *arg, struct http_exchange *x);
 
 /* Checks the configuration; opens nothing. */

@@ -131,32 +131,6 @@ static void on_metrics(void *arg, struct http_exchange *x)
 
 /* ---- opening ---- */
 
-struct endpoint {
-    char host[256];
-    uint16_t port;
-};
-
-/* "host:port", "[v6]:port"; a host of "localhost" is the loopback address. */
-static bool parse_endpoint(struct endpoint *out, const char *text, const char *key, struct err *err)
-{
-    const char *colon = strrchr(text, ':');
-    char *end = NULL;
-    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-    size_t n = colon ? (size_t)(colon - text) : 0;
-    if (!colon || !colon[1] || !end || *end || port > 65535 || n >= sizeof(out->host))
-        return err_set(err, ERR_INVALID, "%s: \"%s\" is not host:port", key, text);
-    if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
-        text++;
-        n -= 2;
-    }
-    memcpy(out->host, text, n);
-    out->host[n] = 0;
-    if (n == 0 || strcmp(out->host, "localhost") == 0)
-        snprintf(out->host, sizeof(out->host), "%s", n ? "127.0.0.1" : "0.0.0.0");
-    out->port = (uint16_t)port;
-    return true;
-}
-
 static struct http_server *open_server(struct rpc *r, const struct http_server_config *cfg,
                                        http_handler_fn *handler, struct err *err)
 {
@@ -170,8 +144,8 @@ static struct http_server *open_server(struct rpc *r, const struct http_server_c
 
 static bool open_rpc(struct rpc *r, struct err *err)
 {
-    struct endpoint at;
-    if (!parse_endpoint(&at, r->d.cfg->rpc.address, "rpc.address", err))
+    struct http_endpoint at;
+    if (!http_endpoint_parse(&at, r->d.cfg->rpc.address, "rpc.address", err))
         return false;
     struct http_server_config cfg = { .name = "rpc",
                                       .address = at.host,
@@ -190,10 +164,10 @@ static bool open_rpc(struct rpc *r, struct err *err)
 
 static bool open_status(struct rpc *r, struct err *err)
 {
-    struct endpoint at;
+    struct http_endpoint at;
     if (!r->d.cfg->status_server.enabled)
         return true;
-    if (!parse_endpoint(&at, r->d.cfg->status_server.address, "status_server.address", err))
+    if (!http_endpoint_parse(&at, r->d.cfg->status_server.address, "status_server.address", err))
         return false;
     struct http_server_config cfg = { .name = "status",
                                       .address = at.host,
