@@ -28,6 +28,10 @@ struct status_view {
     char l1_problem[256], gateway_problem[256];
     uint64_t settles_on; /* chain id of the layer; 0: not known */
     bool on_gateway;
+    struct { /* of the layer's message roots; layer 0: none */
+        uint64_t layer, read_to, checked_to, chains, batches, layer_known, layer_on_l1;
+        char problem[512];
+    } mirror;
     struct {
         char lane[16], address[43], balance_wei[80], note[256];
     } senders[3];

@@ -90,6 +90,23 @@ static void take_settlement(struct status_view *v, const json_t *s)
     text_of(v->hold_remedy, sizeof(v->hold_remedy), hold, "remedy");
 }
 
+static void take_mirror(struct status_view *v, const json_t *m)
+{
+    const json_t *batches = json_object_get(m, "layer_batches");
+    v->mirror.layer = u64_of(m, "layer", 0);
+    v->mirror.read_to = u64_of(m, "read_to", 0);
+    v->mirror.checked_to = u64_of(m, "checked_to", 0);
+    v->mirror.chains = u64_of(m, "chains", 0);
+    v->mirror.batches = u64_of(m, "batches", 0);
+    v->mirror.layer_known = u64_of(batches, "known", 0);
+    v->mirror.layer_on_l1 = u64_of(batches, "on_l1", 0);
+    text_of(v->mirror.problem, sizeof(v->mirror.problem), m, "held");
+    if (!v->mirror.problem[0])
+        text_of(v->mirror.problem, sizeof(v->mirror.problem), m, "problem");
+    if (!v->mirror.problem[0])
+        text_of(v->mirror.problem, sizeof(v->mirror.problem), batches, "problem");
+}
+
 static void take_senders(struct status_view *v, const json_t *list)
 {
     size_t i;
@@ -141,6 +158,7 @@ bool status_from_node(struct status_view *v, const char *status_url, struct err 
             text_of(v->l1_problem, sizeof(v->l1_problem), json_object_get(root, "l1"), "problem");
             text_of(v->gateway_problem, sizeof(v->gateway_problem),
                     json_object_get(root, "gateway"), "problem");
+            take_mirror(v, json_object_get(root, "mirror"));
             const json_t *layer = json_object_get(root, "settlement_layer");
             v->settles_on = u64_of(layer, "chain_id", 0);
             v->on_gateway = json_is_true(json_object_get(layer, "is_gateway"));

@@ -25,6 +25,23 @@ static void print_age(struct buf *out, uint64_t since_ms, uint64_t now_ms)
         buf_printf(out, "%4" PRIu64 " h", s / 3600);
 }
 
+static void print_mirror(struct buf *out, const struct status_view *v)
+{
+    if (!v->mirror.layer)
+        return;
+    buf_printf(out,
+               "messages: roots of chain %" PRIu64 " read to block %" PRIu64
+               ", the same as its own at %" PRIu64 "; %" PRIu64 " chains, %" PRIu64 " batches",
+               v->mirror.layer, v->mirror.read_to, v->mirror.checked_to, v->mirror.chains,
+               v->mirror.batches);
+    if (v->on_gateway)
+        buf_printf(out, "; on L1 its batch %" PRIu64 " of %" PRIu64, v->mirror.layer_on_l1,
+                   v->mirror.layer_known);
+    buf_append_str(out, "\n");
+    if (v->mirror.problem[0])
+        buf_printf(out, "\nMESSAGES: %s\n", v->mirror.problem);
+}
+
 static void print_batches(struct buf *out, const struct status_view *v, uint64_t now_ms)
 {
     buf_append_str(out,
@@ -62,6 +79,7 @@ void status_print_text(struct buf *out, const struct status_view *v, uint64_t no
             buf_printf(out, "%s%s %" PRIu64, i ? ", " : "batches: ", status_stage_name(i),
                        v->frontier_batch[i]);
     buf_append_str(out, "\n");
+    print_mirror(out, v);
     if (v->hold_reason[0])
         buf_printf(out, "\nSETTLEMENT ON HOLD: %s\n  remedy: %s\n", v->hold_reason, v->hold_remedy);
     if (v->l1_problem[0])

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { Interface, JsonRpcProvider, Wallet, keccak256, parseEther } from 'ethers';
 import { GATEWAY, GW, GatewayWorld, messageRoot, until } from '../lib/gateway.mjs';
 import { USER } from '../lib/l1.mjs';
-import { SHARED } from '../lib/paths.mjs';
+import { GATEHOUSE, SHARED } from '../lib/paths.mjs';
+import { run } from '../lib/process.mjs';
 import { hex, num } from '../lib/rpc.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
 
@@ -166,6 +167,11 @@ await t.test('the mirror of L1 has its chains', async () => {
   const m = await compareMirror(w.gateway, w.l1, L1_MESSAGE_ROOT);
   same(m.layer, 31337);
   check(m.chains >= 6, JSON.stringify(m)); // itself and chains 10 to 14
+});
+
+await t.test('gatehouse status shows the mirror', async () => {
+  const r = await run(GATEHOUSE, ['status', '--config', c12.config]);
+  check(/messages: roots of chain 11 read to block \d+, the same as its own at \d+; 4 chains, \d+ batches; on L1 its batch \d+ of \d+/.test(r.stdout), r.stdout);
 });
 
 await t.test('kill -9: the same proofs afterwards, from the folder alone', async () => {
