@@ -7,7 +7,8 @@
 #include "node/sender/sidecar.h"
 #include "node/sender/tx_core.h"
 
-#define RAW_MAX ((size_t)1 << 20)
+#define BLOB_PATIENCE 4 /* times the usual wait before a replacement */
+#define RAW_MAX       ((size_t)1 << 20)
 
 /* --- money and nonces --- */
 
@@ -445,17 +446,27 @@ void tx_core_on_sent(struct tx_core *c, uint64_t id, size_t variant, const struc
 
 /* --- tending what is in flight --- */
 
+/* Few doublings fit under the caps. Where the newest version offers what the network asks, blobs are given more time. */
+static uint64_t patience(const struct tx_core *c, const struct tx_item *it)
+{
+    const struct tx_variant_row *v = &it->variants[it->variant_cnt - 1].row;
+    bool outpriced = u256_lt(&v->max_fee, &c->view.market.base_fee) ||
+                     u256_lt(&v->max_blob_fee, &c->view.market.blob_base_fee);
+    return it->sidecar && !outpriced ? BLOB_PATIENCE : 1;
+}
+
 static bool bump_is_due(const struct tx_core *c, const struct tx_item *it)
 {
     uint64_t blocks = c->view.head > it->last_sign_head ? c->view.head - it->last_sign_head : 0;
-    bool clock_says = c->now_ms - it->last_sign_ms >= c->cfg.bump_after_ms;
+    uint64_t times = patience(c, it);
+    bool clock_says = c->now_ms - it->last_sign_ms >= times * c->cfg.bump_after_ms;
     if (blocks == 0 && !clock_says && it->last_sign_ms != 0)
         return false; /* at most one per block; the clock helps where blocks do not come by themselves */
     if (it->bump_wanted)
         return true;
     if (c->cfg.no_replacement || it->nonce != c->view.latest_nonce)
         return false;
-    return blocks >= c->cfg.bump_after_blocks || clock_says;
+    return blocks >= times * c->cfg.bump_after_blocks || clock_says;
 }
 
 static struct u256 max256(const struct u256 *a, const struct u256 *b)

@@ -5,7 +5,8 @@
 // transaction that offers less than the base fee waits in the pool (anvil would refuse it) until the base fee falls.
 // Blob transactions: the sidecar must have the form of the fork (`proxy.sidecar`: 'EIP-4844' or 'EIP-7594', undefined: either),
 // and belong to the transaction (its proofs are for verifySidecar); a replacement doubles all three fees, and carries blobs too; a key has
-// transactions of one kind in the pool. `proxy.blobBaseFee` is what blobs cost: what offers less waits in the pool.
+// transactions of one kind in the pool. `proxy.blobBaseFee` is what blobs cost, `proxy.blobFloor` what
+// they cost in truth while the node is told the former: what offers less waits in the pool.
 // Faults: `proxy.fault(match, action, { times, chance })`. `match` is a method name, a list of them, a predicate
 // over the request, or '*'. Actions:
 //   { delay: ms }            answers late
@@ -101,10 +102,10 @@ export class Proxy {
   // Parked transactions go to anvil once it takes them, and are shown as pending until then.
   async unpark() {
     for (const [hash, { raw, tx }] of this.parked) {
-      if (this.blobBaseFee && tx.maxFeePerBlobGas < this.blobBaseFee) continue;
+      if (this.pool.get(`${tx.from}:${tx.nonce}`)?.hash !== hash) { this.parked.delete(hash); continue; }
+      if (tx.type === 3 && tx.maxFeePerBlobGas < this.blobPrice()) continue;
       const { error } = await this.target.answer('eth_sendRawTransaction', raw);
       if (!error || !/base fee/.test(error.message)) this.parked.delete(hash);
-      else if (this.pool.get(`${tx.from}:${tx.nonce}`)?.hash !== hash) this.parked.delete(hash);
     }
   }
 
@@ -120,6 +121,8 @@ export class Proxy {
     if (this.blobBaseFee && r.method === 'eth_feeHistory') json.result.baseFeePerBlobGas = json.result.baseFeePerGas.map(() => '0x' + this.blobBaseFee.toString(16));
     return json;
   }
+
+  blobPrice() { return this.blobFloor ?? this.blobBaseFee ?? 0n; }
 
   note(tx, verdict) {
     const entry = { hash: tx.hash, from: tx.from, nonce: tx.nonce, tx, does: settlementStep({ to: tx.to, data: tx.data }), verdict, at: Date.now() };
@@ -154,7 +157,7 @@ export class Proxy {
       if ([...others, ...(old ? [old] : [])].some((o) => (o.type === 3) !== (tx.type === 3))) return refuse('address already reserved');
       if (old && tx.type === 3 && [[tip, old.maxPriorityFeePerGas], [cap, old.maxFeePerGas], [tx.maxFeePerBlobGas, old.maxFeePerBlobGas]].some(([now, was]) => now < bump(was, 100n))) return refuse('replacement transaction underpriced: 100% replacement penalty');
       if (old && (tip < bump(old.maxPriorityFeePerGas ?? old.gasPrice) || cap < bump(old.maxFeePerGas ?? old.gasPrice))) return refuse('replacement transaction underpriced');
-      const cheap = this.blobBaseFee && tx.type === 3 && tx.maxFeePerBlobGas < this.blobBaseFee;
+      const cheap = tx.type === 3 && tx.maxFeePerBlobGas < this.blobPrice();
       let answer = cheap ? { error: { message: 'below the blob base fee' } } : await this.forward(r);
       if (answer.error && /base fee/.test(answer.error.message)) {
         this.parked.set(tx.hash, { raw: r.params[0], tx });

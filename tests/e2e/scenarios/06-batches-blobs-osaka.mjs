@@ -4,15 +4,28 @@ import { mixedTraffic } from '../lib/batches.mjs';
 import { verifySidecar } from '../lib/blobs.mjs';
 import { USER } from '../lib/l1.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
-import { World } from '../lib/world.mjs';
+import { World, until } from '../lib/world.mjs';
 
 const t = suite('06 blobs after Osaka');
-const w = await World.create(t, { da: 'blobs', batchTimeout: '1s', proxies: 1, l1: { hardfork: 'osaka' } });
+const w = await World.create(t, { da: 'blobs', batchTimeout: '3s', proxies: 1, l1: { hardfork: 'osaka' } });
 w.proxies[0].sidecar = 'EIP-7594';
 await t.need('the chain is up and the wallet has funds', async () => { await w.start(); await w.fund(USER.address, parseEther('100')); });
 await t.need('three batches are committed, proved and executed', async () => {
   await mixedTraffic(w, async () => (await w.l1.counters()).committed >= 3);
   await w.l1.executed(3, 60_000);
+});
+await t.need('a batch of more than one blob is executed as well', async () => {
+  const wallet = w.managed(), before = (await w.l1.counters()).committed;
+  // twenty messages of 15 kB to L1 (L1Messenger.sendToL1): each is in the pubdata
+  const data = (i) => '0x62f84b24' + '20'.padStart(64, '0') + (15_008).toString(16).padStart(64, '0') + (i + 1).toString(16).padStart(2, '0').repeat(15_008);
+  const sent = [];
+  for (let i = 0; i < 20; i++) sent.push(await wallet.sendTransaction({ to: '0x0000000000000000000000000000000000008008', data: data(i), gasLimit: 20_000_000n }));
+  for (const x of sent) same((await w.node.receipt(x.hash)).status, '0x1');
+  const last = await w.node.receipt(sent.at(-1).hash);
+  await until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', last.transactionHash)).stage), { timeout: 60_000 });
+  const most = Math.max(...(await w.l1.operatorTransactions(w.firstBlock)).filter((m) => m.does?.step === 'commit' && m.does.from > before).map((m) => m.tx.blobVersionedHashes.length));
+  check(most >= 2, `at most ${most} blobs`);
+  console.log(`# ${most} blobs in one batch`);
 });
 await t.test('every sidecar has proofs of cells that another library computes too', async () => {
   const sent = w.proxies[0].sent.filter((s) => s.tx.type === 3);

@@ -32,7 +32,6 @@ static void blobs_are_mined_and_paid_for(void **state)
 {
     (void)state;
     struct sim *s = sim_new(&plain);
-    uint64_t before = s->balance;
     sim_submit_blobs(s, "commit:1", 2);
     sim_run(s, 2000);
     const struct sim_tx *t = sim_pool_at(s, 7);
@@ -42,7 +41,6 @@ static void blobs_are_mined_and_paid_for(void **state)
     /* what it may cost at most is held back */
     uint64_t worst = t->gas * t->max_fee + 2 * UINT64_C(131072) * t->max_blob_fee;
     assert_int_equal(status(s).worst_cost.w[0], worst);
-    (void)before;
     mine_and_run(s, 3);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     assert_int_equal(status(s).spent.w[0],
@@ -74,6 +72,24 @@ static void a_jump_of_the_blob_fee_is_answered_by_doubling_everything(void **sta
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     assert_int_equal(sim_mined(s, "commit:1"), 1);
     assert_true(status(s).bumps >= 1);
+    sim_free(s);
+}
+
+/* Doublings are few: they are kept for when the network asks more. */
+static void enough_is_offered_and_nothing_is_doubled_in_a_hurry(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new(&plain);
+    sim_submit_blobs(s, "commit:1", 1);
+    sim_run(s, 2000);
+    s->tip_to_mine = SIM_GWEI; /* not mined, for its tip */
+    mine_and_run(s, 11);
+    assert_int_equal(sim_item(s, "commit:1")->variant_cnt, 1);
+    mine_and_run(s, 2);
+    assert_int_equal(sim_item(s, "commit:1")->variant_cnt, 2);
+    s->tip_to_mine = 0;
+    mine_and_run(s, 3);
+    assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     sim_free(s);
 }
 
@@ -253,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blobs_are_mined_and_paid_for),
         cmocka_unit_test(a_jump_of_the_blob_fee_is_answered_by_doubling_everything),
+        cmocka_unit_test(enough_is_offered_and_nothing_is_doubled_in_a_hurry),
         cmocka_unit_test(a_blob_fee_above_the_cap_is_waited_for_in_words),
         cmocka_unit_test(a_replacement_stops_at_the_cap),
         cmocka_unit_test(a_cancelled_blob_transaction_is_replaced_by_one_with_blobs),
