@@ -92,12 +92,14 @@ class Writer {
     const r = this.r, piece = [], floor = this.depth;
     for (let i = 0; i < n; i++) {
       const have = this.depth - floor, dup = Math.min(16, this.depth), swap = Math.min(16, have - 1);
-      const kind = r.weighted([[8, 'push'], [dup ? 6 : 0, 'dup'], [swap > 0 ? 5 : 0, 'swap'], [have ? 2 : 0, 'pop'], [have > 1 ? 14 : 0, 'two'], [have ? 4 : 0, 'one'], [have > 2 ? 2 : 0, 'three'], [2, 'load'], [have ? 3 : 0, 'store'], [have ? 1 : 0, 'loadTop'], [1, 'told']]);
+      const kind = r.weighted([[8, 'push'], [dup ? 6 : 0, 'dup'], [swap > 0 ? 5 : 0, 'swap'], [have ? 2 : 0, 'pop'], [have > 1 ? 14 : 0, 'two'], [have ? 4 : 0, 'shift'], [have ? 1 : 0, 'byte'], [have ? 4 : 0, 'one'], [have > 2 ? 2 : 0, 'three'], [2, 'load'], [have ? 3 : 0, 'store'], [have ? 1 : 0, 'loadTop'], [1, 'told']]);
       if (kind === 'push') { piece.push(this.number()); this.depth++; }
       if (kind === 'dup') { piece.push(OP.DUP1 + r.below(dup)); this.depth++; }
       if (kind === 'swap') piece.push(OP.SWAP1 + r.below(swap));
       if (kind === 'pop') { piece.push(OP.POP); this.depth--; }
       if (kind === 'two') { piece.push(r.pick([OP.ADD, OP.ADD, OP.SUB, OP.SUB, OP.MUL, OP.DIV, OP.SDIV, OP.MOD, OP.SMOD, OP.SIGNEXTEND, OP.LT, OP.GT, OP.SLT, OP.SGT, OP.EQ, OP.AND, OP.OR, OP.XOR, OP.BYTE, OP.SHL, OP.SHR, OP.SAR])); this.depth--; }
+      if (kind === 'shift') piece.push(push(r.below(300)), r.pick([OP.SHL, OP.SHR, OP.SHR, OP.SAR]));
+      if (kind === 'byte') piece.push(push(r.below(34)), r.pick([OP.BYTE, OP.SIGNEXTEND]));
       if (kind === 'one') piece.push(r.pick([OP.ISZERO, OP.ISZERO, OP.NOT, OP.CALLDATALOAD, this.fork === 'osaka' ? OP.CLZ : OP.NOT]));
       if (kind === 'three') { piece.push(r.pick([OP.ADDMOD, OP.MULMOD])); this.depth -= 2; }
       if (kind === 'load') { piece.push(push(r.below(200)), OP.MLOAD); this.depth++; }
