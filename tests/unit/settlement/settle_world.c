@@ -180,6 +180,29 @@ static void step_watcher_back(struct world *w)
     assert_true(store_write_sync(w->store, STORE_JOURNAL, store_cursor, &back, &err));
 }
 
+static bool run_job(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+{
+    struct world *w = arg;
+    if (w->job_cnt == GH_COUNT(w->jobs))
+        return false;
+    w->jobs[w->job_cnt].run = run;
+    w->jobs[w->job_cnt].done = done;
+    w->jobs[w->job_cnt++].job = job;
+    return true;
+}
+
+size_t world_work(struct world *w)
+{
+    size_t n = w->job_cnt;
+    for (size_t i = 0; i < n; i++) {
+        w->jobs[i].run(w->jobs[i].job);
+        w->jobs[i].done(w->jobs[i].job);
+    }
+    w->job_cnt -= n; /* what the callbacks ask for waits behind */
+    memmove(w->jobs, w->jobs + n, w->job_cnt * sizeof(w->jobs[0]));
+    return n;
+}
+
 static void create_settlement(struct world *w)
 {
     struct err err;
@@ -191,6 +214,7 @@ static void create_settlement(struct world *w)
                                     .arg = w,
                                     .load_block = load_block,
                                     .tree_head = tree_head,
+                                    .run_job = run_job,
                                     .ask_contracts = ask_contracts };
     for (int i = 0; i < LANE_CNT && !w->no_signers; i++)
         deps.signers[i] = w->signers[i];
@@ -256,6 +280,7 @@ void world_stop(struct world *w)
     if (w->watcher)
         watcher_stop(w->watcher);
     settlement_stop(w->s);
+    (void)world_work(w);
     watcher_destroy(w->watcher);
     eth_client_destroy(w->eth);
     settlement_destroy(w->s);

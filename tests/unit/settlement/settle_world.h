@@ -42,7 +42,14 @@ struct world {
     bool discovered, running;
     struct err failure; /* of the start */
     unsigned watcher_stops, contract_reads;
+    /* the worker: jobs wait here until world_work */
+    struct {
+        void (*run)(void *), (*done)(void *);
+        void *job;
+    } jobs[4];
+    size_t job_cnt;
 };
+size_t world_work(struct world *w); /* does what waits; how much that was */
 
 struct world *world_new(void); /* layer, folder, configuration; nothing runs */
 struct world *world_over(struct event_base *base, struct fake_sl *sl, const char *dir);

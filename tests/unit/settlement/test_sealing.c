@@ -252,6 +252,76 @@ static void stopping_while_a_batch_is_stored_keeps_it(void **state)
     assert_true(w->s->sealed >= 1);
 }
 
+/* ---- blobs: a batch is sealed when its commitments are there ---- */
+
+static void seal_blobs(struct world *w, uint64_t head)
+{
+    for (int i = 0; i < 20 && w->s->sealed < head - 1; i++) {
+        (void)world_work(w);
+        go(w, head);
+    }
+}
+
+static void blobs_are_waited_for_and_nothing_is_added_meanwhile(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 1;
+    w->cfg.da_scheme = DA_BLOBS_ZKSYNC_OS;
+    go(w, 2);
+    assert_int_equal(w->job_cnt, 1);
+    assert_int_equal(w->s->sealed, 0);
+    go(w, 4); /* more blocks, and the one job still */
+    assert_int_equal(w->job_cnt, 1);
+    assert_int_equal(w->s->open.b.last_block, 1);
+    assert_int_equal(world_work(w), 1);
+    go(w, 4);
+    assert_int_equal(w->s->sealed, 1);
+    assert_range(w, 1, 1, 1);
+    seal_blobs(w, 4);
+    assert_int_equal(w->s->sealed, 3);
+    struct batch_row first = world_row(w, 1), second = world_row(w, 2);
+    assert_int_equal(first.da_scheme, DA_BLOBS_ZKSYNC_OS);
+    assert_false(b256_is_zero(&first.da_commitment));
+    assert_false(b256_eq(&first.da_commitment, &second.da_commitment));
+}
+
+static void a_batch_begun_anew_drops_the_commitment_of_the_old_one(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 1;
+    w->cfg.da_scheme = DA_BLOBS_ZKSYNC_OS;
+    go(w, 3);
+    assert_int_equal(world_work(w), 1);
+    go(w, 3);
+    struct batch_row was = world_row(w, 1);
+    assert_int_equal(w->s->sealed, 1);
+    assert_int_equal(w->job_cnt, 1); /* of batch 2, while everything is taken back */
+    batcher_discard(w->s, 1);
+    assert_int_equal(world_work(w), 1);
+    go(w, 3);
+    assert_int_equal(w->s->sealed, 0);
+    seal_blobs(w, 3);
+    assert_int_equal(w->s->sealed, 2);
+    struct batch_row now = world_row(w, 1);
+    assert_true(b256_eq(&was.commitment, &now.commitment));
+    assert_range(w, 2, 2, 2);
+}
+
+static void stopping_while_the_worker_is_busy_loses_nothing(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 1;
+    w->cfg.da_scheme = DA_BLOBS_ZKSYNC_OS;
+    go(w, 2);
+    assert_int_equal(w->job_cnt, 1);
+    world_stop(w);
+    assert_int_equal(w->job_cnt, 0);
+    go(w, 2);
+    seal_blobs(w, 2);
+    assert_int_equal(w->s->sealed, 1);
+    assert_range(w, 1, 1, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +346,12 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_damaged_block_is_a_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(stopping_while_a_batch_is_stored_keeps_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(blobs_are_waited_for_and_nothing_is_added_meanwhile, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_batch_begun_anew_drops_the_commitment_of_the_old_one,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(stopping_while_the_worker_is_busy_loses_nothing, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests_name("sealing", tests, NULL, NULL);
 }
