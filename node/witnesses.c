@@ -99,6 +99,8 @@ static bool make_from(struct making *m, const struct batch_row *row, struct bloc
     for (uint64_t n = row->first_block; n <= row->last_block; n++)
         if (!take_block(m, b, n))
             return false;
+    if (b->cnt == 0)
+        return err_set(&m->err, ERR_LOCAL, "batch %" PRIu64 " has no blocks", row->number);
     struct witness_source src = { .batch_number = row->number,
                                   .da_scheme = row->da_scheme,
                                   .last_timestamp = b->list[0]->r.previous_timestamp,

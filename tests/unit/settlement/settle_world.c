@@ -212,6 +212,7 @@ static void create_settlement(struct world *w)
                                     .sl = w->eth,
                                     .journal = w->no_signers ? NULL : w->journal,
                                     .arg = w,
+                                    .witness = w->witness,
                                     .load_block = load_block,
                                     .tree_head = tree_head,
                                     .run_job = run_job,

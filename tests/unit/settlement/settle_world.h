@@ -31,6 +31,7 @@ struct world {
     unsigned mine_every_ms, block_every_ms; /* while spinning; 0: by hand */
     uint64_t mined_at, made_at, confirmations;
     struct settlement_config cfg;
+    struct settlement_witness_ops witness; /* for provers and verification */
 
     struct store *store;
     struct eth_client *eth;
