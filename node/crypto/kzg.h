@@ -61,5 +61,10 @@ MUST_USE enum kzg_verdict kzg_verify_blob_proof(const uint8_t blob[KZG_BLOB_LEN]
  * the proofs are wanted. false: a scalar is not below r. */
 MUST_USE bool kzg_cells_and_proofs(uint8_t (*cells)[KZG_CELL_LEN], uint8_t proofs[KZG_CELLS][48],
                                    const struct kzg_setup *setup, const uint8_t blob[KZG_BLOB_LEN]);
+/* One cell, by its number and its values. */
+MUST_USE enum kzg_verdict kzg_verify_cell(const struct kzg_setup *setup,
+                                          const uint8_t commitment[48], uint64_t cell,
+                                          const uint8_t values[KZG_CELL_LEN],
+                                          const uint8_t proof[48]);
 
 #endif

@@ -88,3 +88,29 @@ bool kzg_cells_and_proofs(uint8_t (*cells)[KZG_CELL_LEN], uint8_t proofs[KZG_CEL
     }
     return true;
 }
+
+/* With I the polynomial of the cell's values: C - I = (tau^64 - c) proof. */
+enum kzg_verdict kzg_verify_cell(const struct kzg_setup *setup, const uint8_t commitment[48],
+                                 uint64_t cell, const uint8_t values[KZG_CELL_LEN],
+                                 const uint8_t proof[48])
+{
+    struct u256 scalars[KZG_CELL_SCALARS], c;
+    struct bls12_381_g1 p[2], sum;
+    if (cell >= KZG_CELLS || !bls12_381_g1_decompress(&p[0], commitment) ||
+        !bls12_381_g1_decompress(&p[1], proof))
+        return KZG_MALFORMED;
+    for (size_t i = 0; i < KZG_CELL_SCALARS; i++) {
+        scalars[i] = u256_of_be32(values + 32 * i);
+        if (!u256_lt(&scalars[i], &bls12_381_order))
+            return KZG_MALFORMED;
+    }
+    kzg_poly_of_cell(scalars, &c, scalars, (unsigned)cell);
+    kzg_sum_64(&sum, setup->powers, scalars);
+    bls12_381_g1_neg(&sum, &sum);
+    bls12_381_g1_add(&p[0], &p[0], &sum);
+    bls12_381_g1_mul(&sum, &p[1], &c);
+    bls12_381_g1_add(&p[0], &p[0], &sum);
+    bls12_381_g1_neg(&p[1], &p[1]);
+    const struct bls12_381_g2 *const q[2] = { &bls12_381_g2_generator, &setup->tau_64 };
+    return bls12_381_pairing_is_one(p, q) ? KZG_PROVEN : KZG_WRONG;
+}

@@ -2,8 +2,8 @@
 
 #include "node/crypto/bls12_381_scalar.inc"
 
-#define DEGREE_LOG   12
-#define CELL_LOG_INV 7
+#define DEGREE_LOG 12
+#define CELLS_LOG  7
 
 /* 7^((r-1)/8192), Montgomery form */
 static const struct fr_fp root_of_8192 = { { 0xa33d279ff0ccffc9, 0x41fac79f59e91972,
@@ -41,11 +41,11 @@ static void roots_fill(struct fr_fp roots[KZG_DEGREE])
         fr_fp_mul(&roots[i], &roots[i - 1], &w);
 }
 
-static size_t reversed(size_t i)
+static size_t reversed(size_t i, unsigned bits)
 {
     size_t r = 0;
-    for (unsigned b = 0; b < DEGREE_LOG; b++)
-        r |= (i >> b & 1) << (DEGREE_LOG - 1 - b);
+    for (unsigned b = 0; b < bits; b++)
+        r |= (i >> b & 1) << (bits - 1 - b);
     return r;
 }
 
@@ -67,13 +67,13 @@ static void transform(struct fr_fp *a, size_t n, const struct fr_fp *roots)
     }
 }
 
-/* coefficients from 4096 values in bit-reversed order (Cooley, Tukey) */
-static void transform_back(struct fr_fp a[KZG_DEGREE], const struct fr_fp *roots)
+/* coefficients from values in bit-reversed order at the n-th roots (Cooley, Tukey) */
+static void transform_back(struct fr_fp *a, size_t n, const struct fr_fp *roots)
 {
     struct fr_fp scale;
-    for (size_t half = 1; half < KZG_DEGREE; half *= 2) {
+    for (size_t half = 1; half < n; half *= 2) {
         size_t step = KZG_DEGREE / (2 * half);
-        for (size_t k = 0; k < KZG_DEGREE; k += 2 * half) {
+        for (size_t k = 0; k < n; k += 2 * half) {
             for (size_t j = k; j < k + half; j++) {
                 struct fr_fp u = a[j], v;
                 fr_fp_mul(&v, &a[j + half], &roots[(KZG_DEGREE - (j - k) * step) % KZG_DEGREE]);
@@ -83,8 +83,8 @@ static void transform_back(struct fr_fp a[KZG_DEGREE], const struct fr_fp *roots
         }
     }
     fr_fp_set_one(&scale);
-    fr_halve_times(&scale, DEGREE_LOG);
-    for (size_t i = 0; i < KZG_DEGREE; i++)
+    fr_halve_times(&scale, (unsigned)__builtin_ctzl(n));
+    for (size_t i = 0; i < n; i++)
         fr_fp_mul(&a[i], &a[i], &scale);
 }
 
@@ -93,7 +93,7 @@ static void coefficients(struct fr_fp c[KZG_DEGREE], const struct u256 values[KZ
 {
     for (size_t i = 0; i < KZG_DEGREE; i++)
         c[i] = fr_of_plain(&values[i]);
-    transform_back(c, roots);
+    transform_back(c, KZG_DEGREE, roots);
 }
 
 bool kzg_poly_of_blob(struct u256 values[KZG_DEGREE], const uint8_t *blob)
@@ -128,7 +128,7 @@ void kzg_poly_columns(struct u256 out[KZG_CELLS][KZG_CELL_SCALARS],
     roots_fill(roots);
     coefficients(c, values, roots);
     fr_fp_set_one(&scale);
-    fr_halve_times(&scale, CELL_LOG_INV);
+    fr_halve_times(&scale, CELLS_LOG);
     for (size_t t = 0; t < KZG_CELL_SCALARS; t++) {
         memset(column, 0, sizeof(column));
         for (size_t a = 0; a < KZG_DEGREE / KZG_CELL_SCALARS; a++)
@@ -137,6 +137,30 @@ void kzg_poly_columns(struct u256 out[KZG_CELLS][KZG_CELL_SCALARS],
         for (size_t i = 0; i < KZG_CELLS; i++)
             out[i][t] = fr_to_u256(&column[i]);
     }
+}
+
+/* Value j of the cell is at h w, for h the 8192nd root to the bit-reversed number of the cell and w a
+ * 64th root, again in bit-reversed order. */
+void kzg_poly_of_cell(struct u256 out[KZG_CELL_SCALARS], struct u256 *power,
+                      const struct u256 values[KZG_CELL_SCALARS], unsigned cell)
+{
+    struct fr_fp c[KZG_CELL_SCALARS], roots[KZG_DEGREE], h, inv, scale;
+    const uint64_t exponent = reversed(cell, CELLS_LOG);
+    roots_fill(roots);
+    for (size_t i = 0; i < KZG_CELL_SCALARS; i++)
+        c[i] = fr_of_plain(&values[i]);
+    transform_back(c, KZG_CELL_SCALARS, roots);
+    fr_fp_pow(&h, &root_of_8192, &exponent, 1);
+    fr_fp_inv(&inv, &h);
+    fr_fp_set_one(&scale);
+    for (size_t i = 0; i < KZG_CELL_SCALARS; i++) {
+        fr_fp_mul(&c[i], &c[i], &scale);
+        out[i] = fr_to_u256(&c[i]);
+        fr_fp_mul(&scale, &scale, &inv);
+    }
+    const uint64_t cell_len = KZG_CELL_SCALARS;
+    fr_fp_pow(&h, &h, &cell_len, 1);
+    *power = fr_to_u256(&h);
 }
 
 void kzg_roots_of_cells(struct u256 out[KZG_CELLS])
@@ -165,7 +189,7 @@ static void around_fill(struct around *a, const struct u256 *values, const struc
     struct fr_fp acc, *products = a->f; /* until the values are needed */
     roots_fill(a->inv);
     for (size_t i = 0; i < KZG_DEGREE; i++)
-        a->w[i] = a->inv[reversed(i)];
+        a->w[i] = a->inv[reversed(i, DEGREE_LOG)];
     a->z = fr_of_plain(z);
     a->at = KZG_DEGREE;
     fr_fp_set_one(&acc);

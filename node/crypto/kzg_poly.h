@@ -21,6 +21,10 @@ void kzg_poly_extend(struct u256 values[KZG_DEGREE]);
  * coefficients t, 64 + t, ... 63 * 64 + t; divided by 128 */
 void kzg_poly_columns(struct u256 out[KZG_CELLS][KZG_CELL_SCALARS],
                       const struct u256 values[KZG_DEGREE]);
+/* The coefficients of the polynomial of degree below 64 with the values of a cell, and the c for which
+ * the cell is where X^64 = c. */
+void kzg_poly_of_cell(struct u256 out[KZG_CELL_SCALARS], struct u256 *power,
+                      const struct u256 values[KZG_CELL_SCALARS], unsigned cell);
 /* the powers of the 128th root of unity */
 void kzg_roots_of_cells(struct u256 out[KZG_CELLS]);
 

@@ -211,6 +211,55 @@ static void cells(void **state)
     json_decref(cases);
 }
 
+static enum kzg_verdict verdict_on_cell(const json_t *input, size_t i)
+{
+    static const char *const names[3] = { "commitments", "cells", "proofs" };
+    static const size_t lens[3] = { 48, KZG_CELL_LEN, 48 };
+    struct vector_bytes v[3];
+    bool fits = true;
+    for (size_t k = 0; k < 3; k++) {
+        v[k] = vector_hex(json_string_value(json_array_get(json_object_get(input, names[k]), i)));
+        fits &= v[k].len == lens[k];
+    }
+    json_int_t cell = json_integer_value(json_array_get(json_object_get(input, "cell_indices"), i));
+    enum kzg_verdict got = KZG_MALFORMED;
+    if (fits)
+        got = kzg_verify_cell(kzg_setup_get(), v[0].p, (uint64_t)cell, v[1].p, v[2].p);
+    for (size_t k = 0; k < 3; k++)
+        vector_bytes_free(&v[k]);
+    return got;
+}
+
+/* A batch of cells is proven when each of them is. */
+static void verification_of_cells(void **state)
+{
+    (void)state;
+    static const char *const lists[4] = { "commitments", "cell_indices", "cells", "proofs" };
+    size_t checked = 0;
+    const char *title;
+    json_t *c, *cases = load("verify_cell_kzg_proof_batch");
+    assert_int_equal(json_object_size(cases), 32);
+    json_object_foreach(cases, title, c)
+    {
+        const json_t *input = json_object_get(c, "input");
+        size_t cnt = json_array_size(json_object_get(input, lists[0]));
+        bool malformed = false, wrong = false;
+        for (size_t k = 1; k < 4; k++)
+            malformed |= json_array_size(json_object_get(input, lists[k])) != cnt;
+        for (size_t i = 0; i < cnt && !malformed; i++, checked++) {
+            enum kzg_verdict got = verdict_on_cell(input, i);
+            malformed |= got == KZG_MALFORMED;
+            wrong |= got == KZG_WRONG;
+        }
+        enum kzg_verdict all = malformed ? KZG_MALFORMED : wrong ? KZG_WRONG : KZG_PROVEN;
+        if (all != wanted(json_object_get(c, "output")))
+            fail_msg("%s: wrong verdict", title);
+    }
+    json_decref(cases);
+    printf("%zu cells verified one by one\n", checked);
+    assert_true(checked > 100);
+}
+
 int main(void)
 {
     folder = getenv("GH_KZG_VECTORS");
@@ -229,6 +278,7 @@ int main(void)
         cmocka_unit_test(verification_of_blobs),
         cmocka_unit_test(verification_of_batches),
         cmocka_unit_test(cells),
+        cmocka_unit_test(verification_of_cells),
     };
     return run_on_both_paths("kzg blob vectors", tests, GH_COUNT(tests));
 }
