@@ -256,18 +256,6 @@ static bool load_env(struct config *c, char *const *env, struct err *err)
     return true;
 }
 
-bool config_load(struct config *c, const struct config_sources *src, struct buf *warnings,
-                 struct err *err)
-{
-    config_defaults(c);
-    for (size_t i = 0; i < src->file_cnt; i++)
-        if (!load_file(c, src->files[i], src, warnings, err))
-            return err_wrap(err, "configuration");
-    if (!load_env(c, src->env, err) || !config_validate(c, err))
-        return err_wrap(err, "configuration");
-    return true;
-}
-
 static bool same_key(const struct config_secret *a, const struct config_secret *b)
 {
     uint8_t diff = 0;
@@ -316,7 +304,8 @@ static bool validate_verification(const struct config *c, struct err *err)
     return true;
 }
 
-bool config_validate(const struct config *c, struct err *err)
+/* Rules between keys: equal operator keys, zero prices, ... */
+static bool validate(const struct config *c, struct err *err)
 {
     if (!validate_provers(c, err) || !validate_verification(c, err))
         return false;
@@ -361,6 +350,18 @@ bool config_validate(const struct config *c, struct err *err)
     if (u256_lt(&c->l1_sender.max_fee_per_gas, &c->l1_sender.max_priority_fee_per_gas))
         return err_set(err, ERR_INVALID,
                        "l1_sender.max_priority_fee_per_gas is above max_fee_per_gas");
+    return true;
+}
+
+bool config_load(struct config *c, const struct config_sources *src, struct buf *warnings,
+                 struct err *err)
+{
+    config_defaults(c);
+    for (size_t i = 0; i < src->file_cnt; i++)
+        if (!load_file(c, src->files[i], src, warnings, err))
+            return err_wrap(err, "configuration");
+    if (!load_env(c, src->env, err) || !validate(c, err))
+        return err_wrap(err, "configuration");
     return true;
 }
 

@@ -135,8 +135,6 @@ struct config_sources {
 /* Reads, merges, validates. The error names file, line and key. Unknown keys that are allowed go to *warnings, a line each. */
 MUST_USE bool config_load(struct config *c, const struct config_sources *src, struct buf *warnings,
                           struct err *err);
-/* Rules between keys (equal operator keys, zero block time, ...). Called by config_load. */
-MUST_USE bool config_validate(const struct config *c, struct err *err);
 /* The effective configuration as YAML, secrets as "***". */
 MUST_USE bool config_print(struct buf *out, const struct config *c);
 /* Every key with type, default and help, for --help and the sample file. */

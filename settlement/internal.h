@@ -217,8 +217,6 @@ MUST_USE bool steps_load(struct settlement *s, struct err *err);
 /* A batch of ours is in the table now, with the steps `stored` it was adopted with. */
 void steps_on_sealed(struct settlement *s, const struct batch_row *row,
                      const struct batch_step_row stored[BATCH_STEP_CNT]);
-/* Hands the changes of this turn to the store, as one transaction. */
-void steps_flush(struct settlement *s);
 void steps_poll_finalized(struct settlement *s);
 
 /* asks.c: questions to the layer that nothing waits for */

@@ -72,12 +72,6 @@ bool priority_tree_append(struct priority_tree *t, const struct b256 *leaf)
     return true;
 }
 
-void priority_tree_truncate(struct priority_tree *t, uint64_t count)
-{
-    if (count < t->count)
-        t->count = count;
-}
-
 /* Node i of level k in the tree of the first n leaves. */
 static struct b256 node_at(const struct priority_tree *t, unsigned k, uint64_t i, uint64_t n)
 {

@@ -18,7 +18,6 @@ void priority_tree_destroy(struct priority_tree *t);
 uint64_t priority_tree_count(const struct priority_tree *t);
 /* false: out of memory, or too large */
 MUST_USE bool priority_tree_append(struct priority_tree *t, const struct b256 *leaf);
-void priority_tree_truncate(struct priority_tree *t, uint64_t count);
 /* Root of the first n leaves (n <= count); zero for n = 0. */
 struct b256 priority_tree_root(const struct priority_tree *t, uint64_t n);
 /* Siblings of the range [start, start + cnt) in the tree of the first n leaves: `*depth` words each, unused ones zero.

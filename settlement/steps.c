@@ -39,7 +39,8 @@ static void steps_stored(void *arg, const struct err *err)
     free(j);
 }
 
-void steps_flush(struct settlement *s)
+/* Hands the changes of this turn to the store, as one transaction. */
+static void flush_changes(struct settlement *s)
 {
     struct err err = { .kind = ERR_NONE };
     if (s->change_cnt == 0)
@@ -163,7 +164,7 @@ void steps_on_sealed(struct settlement *s, const struct batch_row *row,
         batcher_discard(s, row->number);
     while (expected_first(&s->expected) && expected_first(&s->expected)->number <= s->sealed)
         expected_pop_first(&s->expected);
-    steps_flush(s);
+    flush_changes(s);
 }
 
 /* ---- events ---- */
@@ -331,7 +332,7 @@ void settlement_on_events(struct settlement *s, const struct sl_event *events, s
             break;
         }
     }
-    steps_flush(s);
+    flush_changes(s);
     submit_on_frontier(s);
     settlement_run(s);
 }
@@ -365,7 +366,7 @@ void settlement_on_rewind(struct settlement *s, uint64_t from)
             if (x->step[step].done && x->step[step].sl_block >= from)
                 x->step[step] = none;
     }
-    steps_flush(s);
+    flush_changes(s);
     gateway_forget(s);
     submit_on_taken_back(s);
     snapshot_refresh(s);

@@ -112,8 +112,6 @@ struct chain_roots_status {
     char why[256];
 };
 void chain_roots_status(const struct chain *c, struct chain_roots_status *out); /* loop only */
-/* Highest block whose tree row is in the index: a checkpoint above it would leave rows missing. */
-MUST_USE bool chain_tree_indexed(struct store_reader *r, uint64_t *number, struct err *err);
 /* A transaction became executable. Any thread. */
 void chain_wake(struct chain *c);
 /* Fees of blocks from the next one on. Loop only. */
@@ -128,7 +126,6 @@ bool chain_is_accepting(struct chain *c, char *reason, size_t cap);
 /* ---- reading; any thread ---- */
 struct chain_head chain_head_get(struct chain *c);
 uint64_t chain_tree_head(struct chain *c); /* highest block whose tree is hashed */
-const struct chain_config *chain_config_get(const struct chain *c);
 struct state *chain_state(struct chain *c);
 /* Context the next block would have, for calls and estimates on top of `number` (its own parent hashes): spec 50 §5.4 */
 MUST_USE bool chain_call_context(struct chain *c, struct store_reader *r, uint64_t number,

@@ -27,7 +27,7 @@ struct session {
     struct err *err;
 };
 
-void execute_format_fault(char *out, size_t cap, const struct stf_fault *f)
+static void format_fault(char *out, size_t cap, const struct stf_fault *f)
 {
     char a[79], b[79];
     u256_format_dec(a, &f->words[0]);
@@ -42,7 +42,7 @@ static bool fail_fault(struct err *err, const char *what, const struct b256 *has
                        const struct stf_fault *f)
 {
     char text[256], hex[67];
-    execute_format_fault(text, sizeof(text), f);
+    format_fault(text, sizeof(text), f);
     hex_encode0x(hex, hash->b, 32);
     return err_set_code(err, ERR_LOCAL, (int64_t)f->code, "%s %s: %s", what, hex, text);
 }
@@ -161,7 +161,7 @@ static bool run_roots(struct session *s)
     enum stf_verdict v = stf_tx_run(s->block, &tx, &r);
     if (v != STF_INCLUDED || !r.success) {
         char text[256];
-        execute_format_fault(text, sizeof(text), &r.fault);
+        format_fault(text, sizeof(text), &r.fault);
         return refuse_roots(s, v == STF_INCLUDED ? "the import transaction reverts" : text);
     }
     s->root_cnt = n;
@@ -205,7 +205,7 @@ static void purge(struct session *s, const struct b256 *hash, const struct stf_f
     if (f->code == STF_E_PRECOMPILE_MISSING)
         s->out->missing_precompile_cnt++;
     char text[256];
-    execute_format_fault(text, sizeof(text), f);
+    format_fault(text, sizeof(text), f);
     log_info(LOG_MEMPOOL, "transaction purged", LOG_HASH("tx", hash), LOG_STR("reason", text));
 }
 

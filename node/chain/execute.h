@@ -47,7 +47,5 @@ MUST_USE bool execute_produce(struct execute_output *out, const struct execute_i
 /* Repeats a recorded block on the state before it and compares hash and output hash. ERR_LOCAL naming the difference. */
 MUST_USE bool execute_replay(const struct block_record *r, struct state *state,
                              const struct stf_crypto *crypto, struct arena *arena, struct err *err);
-/* "NonceTooLow (given 3, expected 5)" */
-void execute_format_fault(char *out, size_t cap, const struct stf_fault *f);
 
 #endif

@@ -76,12 +76,6 @@ bool index_applied(struct store_reader *r, const char *name, uint64_t *number, b
     return sql_finish(&q, "index progress", err);
 }
 
-bool chain_tree_indexed(struct store_reader *r, uint64_t *number, struct err *err)
-{
-    bool found = false;
-    return index_applied(r, "tree", number, &found, err);
-}
-
 bool index_write_tree(struct store_txn *t, uint64_t number, const struct tree_row *row,
                       struct err *err)
 {

@@ -29,11 +29,6 @@ void chain_stats_get(struct chain *c, struct chain_stats *out)
     pthread_mutex_unlock(&c->mutex);
 }
 
-const struct chain_config *chain_config_get(const struct chain *c)
-{
-    return &c->cfg;
-}
-
 struct state *chain_state(struct chain *c)
 {
     return c->deps.state;

@@ -118,14 +118,6 @@ bool worker_submit(struct worker_pool *p, worker_fn *run, worker_fn *done, void 
     return ok;
 }
 
-size_t worker_queue_len(struct worker_pool *p)
-{
-    pthread_mutex_lock(&p->mutex);
-    size_t n = p->queue_len;
-    pthread_mutex_unlock(&p->mutex);
-    return n;
-}
-
 void worker_pool_stop(struct worker_pool *p)
 {
     pthread_mutex_lock(&p->mutex);

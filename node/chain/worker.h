@@ -16,7 +16,6 @@ MUST_USE struct worker_pool *worker_pool_create(struct event_base *base, unsigne
                                                 const char *name, struct err *err);
 /* done may be NULL. false: out of memory, or stopping; nothing will run. */
 MUST_USE bool worker_submit(struct worker_pool *p, worker_fn *run, worker_fn *done, void *arg);
-size_t worker_queue_len(struct worker_pool *p);
 /* Runs what is queued, joins the threads, then runs the outstanding `done` callbacks in place. Loop thread only. */
 void worker_pool_stop(struct worker_pool *p);
 void worker_pool_destroy(struct worker_pool *p); /* stops first; NULL allowed */

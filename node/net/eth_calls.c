@@ -41,16 +41,6 @@ static enum eth_step step_hash(struct eth_request *r, const struct eth_reply *re
     return ETH_STEP_DONE;
 }
 
-static enum eth_step step_word(struct eth_request *r, const struct eth_reply *reply,
-                               struct err *err)
-{
-    struct b256 v;
-    if (!reply->err && !eth_decode_word(reply->result, &v, err))
-        return ETH_STEP_BAD;
-    r->user.hash(r->arg, reply, reply->err ? NULL : &v);
-    return ETH_STEP_DONE;
-}
-
 static enum eth_step step_bytes(struct eth_request *r, const struct eth_reply *reply,
                                 struct err *err)
 {
@@ -132,27 +122,10 @@ struct eth_request *eth_get_code(struct eth_client *c, const struct addr *a, str
     return typed(c, "eth_getCode", params, opts, step_bytes, USER(bytes, cb), arg, err);
 }
 
-struct eth_request *eth_get_storage(struct eth_client *c, const struct addr *a,
-                                    const struct b256 *slot, struct eth_block_id at,
-                                    const struct eth_opts *opts, eth_hash_fn *cb, void *arg,
-                                    struct err *err)
-{
-    json_t *params =
-        json_pack("[o,o,o]", eth_encode_addr(a), eth_encode_hash(slot), eth_encode_block_id(&at));
-    return typed(c, "eth_getStorageAt", params, opts, step_word, USER(hash, cb), arg, err);
-}
-
 struct eth_request *eth_gas_price(struct eth_client *c, const struct eth_opts *opts,
                                   eth_u256_fn *cb, void *arg, struct err *err)
 {
     return typed(c, "eth_gasPrice", json_array(), opts, step_u256, USER(u256, cb), arg, err);
-}
-
-struct eth_request *eth_max_priority_fee(struct eth_client *c, const struct eth_opts *opts,
-                                         eth_u256_fn *cb, void *arg, struct err *err)
-{
-    return typed(c, "eth_maxPriorityFeePerGas", json_array(), opts, step_u256, USER(u256, cb), arg,
-                 err);
 }
 
 struct eth_request *eth_blob_base_fee(struct eth_client *c, const struct eth_opts *opts,

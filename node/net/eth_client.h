@@ -97,8 +97,6 @@ typedef void eth_u64_fn(void *arg, const struct eth_reply *r, uint64_t v);
 typedef void eth_u256_fn(void *arg, const struct eth_reply *r, const struct u256 *v);
 typedef void eth_bytes_fn(void *arg, const struct eth_reply *r, struct bytes v);
 typedef void eth_hash_fn(void *arg, const struct eth_reply *r, const struct b256 *v);
-typedef void eth_logs_fn(void *arg, const struct eth_reply *r, const struct eth_log *logs,
-                         size_t n);
 /* NULL without an error: the node does not have it */
 typedef void eth_block_fn(void *arg, const struct eth_reply *r, const struct eth_block *b);
 typedef void eth_receipt_fn(void *arg, const struct eth_reply *r, const struct eth_receipt *rc);
@@ -140,30 +138,17 @@ MUST_USE struct eth_request *eth_get_balance(struct eth_client *c, const struct 
 MUST_USE struct eth_request *eth_get_code(struct eth_client *c, const struct addr *a,
                                           struct eth_block_id at, ETH_TAIL, eth_bytes_fn *cb,
                                           void *arg, struct err *err);
-MUST_USE struct eth_request *eth_get_storage(struct eth_client *c, const struct addr *a,
-                                             const struct b256 *slot, struct eth_block_id at,
-                                             ETH_TAIL, eth_hash_fn *cb, void *arg, struct err *err);
 /* rewards at one percentile (0..100) */
 MUST_USE struct eth_request *eth_fee_history(struct eth_client *c, uint64_t blocks,
                                              unsigned percentile, ETH_TAIL, eth_fee_history_fn *cb,
                                              void *arg, struct err *err);
 MUST_USE struct eth_request *eth_gas_price(struct eth_client *c, ETH_TAIL, eth_u256_fn *cb,
                                            void *arg, struct err *err);
-MUST_USE struct eth_request *eth_max_priority_fee(struct eth_client *c, ETH_TAIL, eth_u256_fn *cb,
-                                                  void *arg, struct err *err);
 MUST_USE struct eth_request *eth_blob_base_fee(struct eth_client *c, ETH_TAIL, eth_u256_fn *cb,
                                                void *arg, struct err *err);
 /* One attempt unless opts says otherwise: a failure with maybe_delivered is a transaction that may be in the pool. */
 MUST_USE struct eth_request *eth_send_raw(struct eth_client *c, struct bytes raw, ETH_TAIL,
                                           eth_hash_fn *cb, void *arg, struct err *err);
-/* Logs of blocks from..to (inclusive), as the node gives them: ordered, checked to lie inside the range. */
-MUST_USE struct eth_request *eth_get_logs(struct eth_client *c, const struct eth_filter *f,
-                                          uint64_t from, uint64_t to, ETH_TAIL, eth_logs_fn *cb,
-                                          void *arg, struct err *err);
-/* Logs of one block named by hash: cannot mix two forks. */
-MUST_USE struct eth_request *eth_get_logs_of_block(struct eth_client *c, const struct eth_filter *f,
-                                                   const struct b256 *block_hash, ETH_TAIL,
-                                                   eth_logs_fn *cb, void *arg, struct err *err);
 #undef ETH_TAIL
 
 /* --- adaptive ranges (spec 90 row 20) ---

@@ -59,20 +59,6 @@ bool eth_decode_addr(const json_t *j, struct addr *out, struct err *err)
     return decode_fixed(j, out->b, 20, err);
 }
 
-bool eth_decode_word(const json_t *j, struct b256 *out, struct err *err)
-{
-    const char *s;
-    size_t len, n = 0;
-    uint8_t raw[32];
-    if (!hex_text(j, &s, &len, err))
-        return false;
-    if (!hex_decode(raw, sizeof(raw), &n, s, len))
-        return err_set(err, ERR_INVALID, "not a storage word");
-    *out = (struct b256){ { 0 } };
-    memcpy(out->b + 32 - n, raw, n);
-    return true;
-}
-
 bool eth_decode_bytes(const json_t *j, struct arena *a, struct bytes *out, struct err *err)
 {
     const char *s;
@@ -331,7 +317,7 @@ bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_his
 
 /* --- encoding --- */
 
-json_t *eth_encode_u256(const struct u256 *v)
+static json_t *encode_u256(const struct u256 *v)
 {
     char text[67];
     size_t n = hex_quantity_u256(text, v);
@@ -396,7 +382,7 @@ json_t *eth_encode_call_msg(const struct eth_call_msg *m)
     if (m->has_to)
         bad |= json_object_set_new(o, "to", eth_encode_addr(&m->to));
     if (!u256_is_zero(&m->value))
-        bad |= json_object_set_new(o, "value", eth_encode_u256(&m->value));
+        bad |= json_object_set_new(o, "value", encode_u256(&m->value));
     if (m->gas)
         bad |= json_object_set_new(o, "gas", eth_encode_u64(m->gas));
     bad |= json_object_set_new(o, "data", eth_encode_bytes(m->data));

@@ -17,8 +17,6 @@ MUST_USE bool eth_decode_hash(const json_t *j, struct b256 *out, struct err *err
 MUST_USE bool eth_decode_addr(const json_t *j, struct addr *out, struct err *err);
 MUST_USE bool eth_decode_bytes(const json_t *j, struct arena *a, struct bytes *out,
                                struct err *err);
-/* eth_getStorageAt: up to 32 bytes, right-aligned */
-MUST_USE bool eth_decode_word(const json_t *j, struct b256 *out, struct err *err);
 MUST_USE bool eth_decode_log(const json_t *j, struct arena *a, struct eth_log *out,
                              struct err *err);
 MUST_USE bool eth_decode_logs(const json_t *j, struct arena *a, struct eth_log **out, size_t *cnt,
@@ -33,7 +31,6 @@ MUST_USE bool eth_decode_fee_history(const json_t *j, struct arena *a, struct et
 
 /* --- the other way; NULL when out of memory --- */
 json_t *eth_encode_u64(uint64_t v);
-json_t *eth_encode_u256(const struct u256 *v);
 json_t *eth_encode_bytes(struct bytes b);
 json_t *eth_encode_hash(const struct b256 *h);
 json_t *eth_encode_addr(const struct addr *a);

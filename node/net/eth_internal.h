@@ -35,7 +35,6 @@ union eth_user_fn {
     eth_u256_fn *u256;
     eth_bytes_fn *bytes;
     eth_hash_fn *hash;
-    eth_logs_fn *logs;
     eth_block_fn *block;
     eth_receipt_fn *receipt;
     eth_tx_fn *tx;

@@ -34,31 +34,6 @@ static bool check_logs(const struct eth_log *logs, size_t n, uint64_t from, uint
     return true;
 }
 
-/* --- one range: num[0] from, num[1] to; by hash: num[2] is 1 --- */
-
-static enum eth_step step_logs(struct eth_request *r, const struct eth_reply *reply,
-                               struct err *err)
-{
-    struct arena a;
-    struct eth_log *logs = NULL;
-    size_t n = 0;
-    if (reply->err) {
-        r->user.logs(r->arg, reply, NULL, 0);
-        return ETH_STEP_DONE;
-    }
-    arena_init_growing(&a, (size_t)64 << 10, 4 * r->c->cfg.max_response_len);
-    bool ok = eth_decode_logs(reply->result, &a, &logs, &n, err);
-    if (ok && r->num[2] == 0)
-        ok = check_logs(logs, n, r->num[0], r->num[1], err);
-    for (size_t i = 0; ok && r->num[2] == 1 && i < n; i++)
-        if (!b256_eq(&logs[i].block_hash, &r->hash))
-            ok = err_set(err, ERR_INVALID, "log of another block");
-    if (ok)
-        r->user.logs(r->arg, reply, logs, n);
-    arena_clear(&a);
-    return ok ? ETH_STEP_DONE : ETH_STEP_BAD;
-}
-
 static struct eth_request *ask_logs(struct eth_client *c, json_t *params,
                                     const struct eth_opts *opts, eth_step_fn *step,
                                     union eth_user_fn user, void *arg, struct err *err)
@@ -68,40 +43,6 @@ static struct eth_request *ask_logs(struct eth_client *c, json_t *params,
         return NULL;
     }
     return eth_request_new(c, "eth_getLogs", params, opts, step, user, arg, err);
-}
-
-struct eth_request *eth_get_logs(struct eth_client *c, const struct eth_filter *f, uint64_t from,
-                                 uint64_t to, const struct eth_opts *opts, eth_logs_fn *cb,
-                                 void *arg, struct err *err)
-{
-    json_t *filter = eth_encode_filter(f);
-    struct eth_request *r = ask_logs(c, range_params(filter, from, to), opts, step_logs,
-                                     (union eth_user_fn){ .logs = cb }, arg, err);
-    json_decref(filter);
-    if (r) {
-        r->num[0] = from;
-        r->num[1] = to;
-    }
-    return r;
-}
-
-struct eth_request *eth_get_logs_of_block(struct eth_client *c, const struct eth_filter *f,
-                                          const struct b256 *block_hash,
-                                          const struct eth_opts *opts, eth_logs_fn *cb, void *arg,
-                                          struct err *err)
-{
-    json_t *filter = eth_encode_filter(f);
-    json_t *params = NULL;
-    if (json_object_set_new(filter, "blockHash", eth_encode_hash(block_hash)) == 0)
-        params = json_pack("[O]", filter);
-    json_decref(filter);
-    struct eth_request *r =
-        ask_logs(c, params, opts, step_logs, (union eth_user_fn){ .logs = cb }, arg, err);
-    if (r) {
-        r->hash = *block_hash;
-        r->num[2] = 1;
-    }
-    return r;
 }
 
 /* --- adaptive ranges: num[0] from, num[1] end of what is asked now, num[2] end of what is wanted --- */

@@ -253,34 +253,6 @@ const char *http_header(const struct http_exchange *x, const char *name)
     return x->req ? evhttp_find_header(evhttp_request_get_input_headers(x->req), name) : NULL;
 }
 
-const char *http_peer(const struct http_exchange *x)
-{
-    char *address = NULL;
-    ev_uint16_t port = 0;
-    if (x->evcon)
-        evhttp_connection_get_peer(x->evcon, &address, &port);
-    return address ? address : "";
-}
-
-uint16_t http_peer_port(const struct http_exchange *x)
-{
-    char *address = NULL;
-    ev_uint16_t port = 0;
-    if (x->evcon)
-        evhttp_connection_get_peer(x->evcon, &address, &port);
-    return port;
-}
-
-void http_set_data(struct http_exchange *x, void *data)
-{
-    x->data = data;
-}
-
-void *http_data(const struct http_exchange *x)
-{
-    return x->data;
-}
-
 void http_on_gone(struct http_exchange *x, void (*gone)(void *arg, struct http_exchange *x),
                   void *arg)
 {

@@ -31,7 +31,6 @@ struct http_exchange {
     struct evhttp_request *req; /* NULL: gone */
     struct evhttp_connection *evcon;
     bool handler_holds, wire_holds, answered, streaming;
-    void *data;
     void (*gone)(void *arg, struct http_exchange *x);
     void *gone_arg;
     struct event *timer;  /* owned: answer timeout, then write timeout */

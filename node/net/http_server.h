@@ -91,11 +91,6 @@ MUST_USE bool http_query_param(const struct http_exchange *x, const char *key, c
                                size_t cap);
 struct bytes http_body(const struct http_exchange *x);
 const char *http_header(const struct http_exchange *x, const char *name); /* NULL when absent */
-const char *http_peer(const struct http_exchange *x);                     /* numeric address */
-uint16_t http_peer_port(const struct http_exchange *x);
-/* A slot for the handler. */
-void http_set_data(struct http_exchange *x, void *data);
-void *http_data(const struct http_exchange *x);
 /* At most one; runs once from the loop when the client is gone before the answer. */
 void http_on_gone(struct http_exchange *x, void (*gone)(void *arg, struct http_exchange *x),
                   void *arg);

@@ -34,7 +34,7 @@ void js_key(struct buf *b, const char *key)
     buf_append(b, "\":", 2);
 }
 
-void js_text_n(struct buf *b, const char *p, size_t n)
+static void text_n(struct buf *b, const char *p, size_t n)
 {
     separate(b);
     buf_append(b, "\"", 1);
@@ -58,7 +58,7 @@ void js_text_n(struct buf *b, const char *p, size_t n)
 
 void js_text(struct buf *b, const char *text)
 {
-    js_text_n(b, text, strlen(text));
+    text_n(b, text, strlen(text));
 }
 
 void js_raw(struct buf *b, const char *json)

@@ -13,8 +13,7 @@ void js_open(struct buf *b, char bracket);  /* '{' or '[' as an item */
 void js_close(struct buf *b, char bracket); /* '}' or ']' */
 void js_key(struct buf *b, const char *key);
 /* items (or values behind js_key) */
-void js_text(struct buf *b, const char *text); /* escaped */
-void js_text_n(struct buf *b, const char *p, size_t n);
+void js_text(struct buf *b, const char *text);         /* escaped */
 void js_raw(struct buf *b, const char *json);          /* as it is */
 void js_hex(struct buf *b, const void *p, size_t len); /* "0x.." */
 void js_quantity(struct buf *b, uint64_t v);           /* "0x1f" */

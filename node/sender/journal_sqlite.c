@@ -7,7 +7,8 @@
 #include "node/sender/journal_sql.h"
 #include "node/sender/sidecar.h"
 
-const char *const tx_journal_migrations[] = {
+/* Append-only; entry i brings the tables from version i to i + 1. A released entry never changes. */
+static const char *const migrations[] = {
     /* 1 */
     "CREATE TABLE sender_tx("
     "  chain_id INTEGER NOT NULL, sender BLOB NOT NULL, id INTEGER NOT NULL,"
@@ -34,7 +35,6 @@ const char *const tx_journal_migrations[] = {
     "  hashes BLOB NOT NULL, sidecar BLOB NOT NULL,"
     "  PRIMARY KEY(chain_id, sender, id)) STRICT;",
 };
-const size_t tx_journal_migration_cnt = GH_COUNT(tx_journal_migrations);
 _Static_assert(TX_CONFIRMED == 5,
                "the live index and the load statement know where final states begin");
 
@@ -72,7 +72,7 @@ static bool read_version(sqlite3 *db, size_t *version, struct err *err)
     sqlite3_finalize(st);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return sql_fail(db, "version", err);
-    if (*version > tx_journal_migration_cnt)
+    if (*version > GH_COUNT(migrations))
         return err_set(err, ERR_INVALID, "sender journal: version %zu is newer than this program",
                        *version);
     return true;
@@ -84,10 +84,10 @@ bool tx_journal_migrate_here(sqlite3 *db, struct err *err)
     sqlite3_stmt *st = NULL;
     if (!read_version(db, &version, err))
         return false;
-    if (version == tx_journal_migration_cnt)
+    if (version == GH_COUNT(migrations))
         return true;
-    for (; version < tx_journal_migration_cnt; version++)
-        if (!run(db, tx_journal_migrations[version], err))
+    for (; version < GH_COUNT(migrations); version++)
+        if (!run(db, migrations[version], err))
             return false;
     if (sqlite3_prepare_v2(db,
                            "INSERT INTO sender_journal_version VALUES(1, ?1)"

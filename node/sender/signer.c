@@ -101,18 +101,6 @@ struct addr signer_addr(const struct signer *s)
     return s->addr;
 }
 
-bool signer_sign_digest(const struct signer *s, const struct b256 *digest, uint8_t r[32],
-                        uint8_t sv[32], uint8_t *recid, struct err *err)
-{
-    struct crypto_signature sig;
-    if (!crypto_sign(&sig, digest, &s->key))
-        return err_set(err, ERR_LOCAL, "signing failed");
-    u256_to_be32(r, &sig.r);
-    u256_to_be32(sv, &sig.s);
-    *recid = (uint8_t)sig.y_parity;
-    return true;
-}
-
 /* --- transactions: the same list twice, without and with the signature --- */
 
 struct tail { /* behind the payload fields */

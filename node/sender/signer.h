@@ -24,10 +24,6 @@ MUST_USE struct signer *signer_from_bytes(const uint8_t secret[32], struct err *
 void signer_destroy(struct signer *s);
 struct addr signer_addr(const struct signer *s);
 
-/* Compact signature of a 32-byte digest; recid 0 or 1. */
-MUST_USE bool signer_sign_digest(const struct signer *s, const struct b256 *digest, uint8_t r[32],
-                                 uint8_t sv[32], uint8_t *recid, struct err *err);
-
 enum signer_tx_kind {
     SIGNER_TX_LEGACY = 0,
     SIGNER_TX_EIP1559 = 2,

@@ -7,7 +7,7 @@
  *
  * An interface, so that tests can lose power at any write. Two implementations: over a plain SQLite handle
  * (tools, tests; writes on the caller's thread, synchronous FULL) and over the node's store (writes on the store thread). Both
- * use the same tables, created by tx_journal_migrations, shared by all keys and chains: a row is named by
+ * use the same tables, created by tx_journal_migrate, shared by all keys and chains: a row is named by
  * (chain id, sender, id). */
 #ifndef GH_SENDER_TX_JOURNAL_H
 #define GH_SENDER_TX_JOURNAL_H
@@ -80,9 +80,6 @@ struct tx_journal {
     void *ctx;
 };
 
-/* Append-only; entry i brings the tables from version i to i + 1. A released entry never changes. */
-extern const char *const tx_journal_migrations[];
-extern const size_t tx_journal_migration_cnt;
 /* Applies what is missing, in one transaction; keeps its own version row. */
 MUST_USE bool tx_journal_migrate(struct sqlite3 *db, struct err *err);
 

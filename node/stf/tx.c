@@ -13,6 +13,21 @@ static const struct u256 curve_n = { { 0xbfd25e8cd0364141ull, 0xbaaedce6af48a03b
 static const struct u256 curve_half_n = { { 0xdfe92f46681b20a0ull, 0x5d576e7357a4501dull,
                                             0xffffffffffffffffull, 0x7fffffffffffffffull } };
 
+static enum stf_error decode_system(struct stf_tx *out, struct bytes in)
+{
+    struct rlp_reader top = rlp_reader_of(bytes_of(in.p + 1, in.len - 1));
+    struct rlp_reader r = rlp_read_list(&top);
+    rlp_read_fixed(&r, out->to.b, 20);
+    out->data = rlp_read_string(&r);
+    out->salt = rlp_read_u64(&r);
+    if (!rlp_finish(&r) || !rlp_finish(&top))
+        return STF_E_INVALID_ENCODING;
+    out->from = addr_of_u32(TX_SYSTEM_SENDER);
+    out->from_is_set = true;
+    out->hash = keccak256(in.p, in.len);
+    return STF_OK;
+}
+
 enum stf_error tx_decode(struct stf_tx *out, struct bytes envelope, struct arena *arena)
 {
     memset(out, 0, sizeof *out);
@@ -30,28 +45,13 @@ enum stf_error tx_decode(struct stf_tx *out, struct bytes envelope, struct arena
     case TX_SET_CODE:
         return tx_decode_typed(out, envelope, arena);
     case TX_SYSTEM:
-        return tx_decode_system(out, envelope);
+        return decode_system(out, envelope);
     case TX_UPGRADE:
     case TX_PRIORITY:
         return tx_decode_l1(out, envelope);
     default:
         return STF_E_INVALID_ENCODING;
     }
-}
-
-enum stf_error tx_decode_system(struct stf_tx *out, struct bytes in)
-{
-    struct rlp_reader top = rlp_reader_of(bytes_of(in.p + 1, in.len - 1));
-    struct rlp_reader r = rlp_read_list(&top);
-    rlp_read_fixed(&r, out->to.b, 20);
-    out->data = rlp_read_string(&r);
-    out->salt = rlp_read_u64(&r);
-    if (!rlp_finish(&r) || !rlp_finish(&top))
-        return STF_E_INVALID_ENCODING;
-    out->from = addr_of_u32(TX_SYSTEM_SENDER);
-    out->from_is_set = true;
-    out->hash = keccak256(in.p, in.len);
-    return STF_OK;
 }
 
 struct bytes tx_encode_system(const struct addr *to, struct bytes data, uint64_t salt,

@@ -9,7 +9,6 @@
 /* in: the whole envelope. out is zeroed, type and envelope are set. */
 enum stf_error tx_decode_legacy(struct stf_tx *out, struct bytes in);
 enum stf_error tx_decode_typed(struct stf_tx *out, struct bytes in, struct arena *arena);
-enum stf_error tx_decode_system(struct stf_tx *out, struct bytes in);
 enum stf_error tx_decode_l1(struct stf_tx *out, struct bytes in);
 
 #endif

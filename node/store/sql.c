@@ -47,12 +47,6 @@ void sql_bind_text(struct sql *q, const char *s)
         keep(q, sqlite3_bind_text(q->stmt, q->next++, s, -1, SQLITE_TRANSIENT));
 }
 
-void sql_bind_null(struct sql *q)
-{
-    if (q->stmt)
-        keep(q, sqlite3_bind_null(q->stmt, q->next++));
-}
-
 bool sql_step(struct sql *q, bool *row, const char *what, struct err *err)
 {
     *row = false;

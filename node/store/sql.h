@@ -26,7 +26,6 @@ void sql_bind_u64(struct sql *q, uint64_t v); /* stored as a signed 64-bit integ
 void sql_bind_blob(struct sql *q, struct bytes b);
 void sql_bind_b256(struct sql *q, const struct b256 *v);
 void sql_bind_text(struct sql *q, const char *s);
-void sql_bind_null(struct sql *q);
 /* Runs to the end (no rows wanted) and finalizes. */
 MUST_USE bool sql_run(struct sql *q, const char *what, struct err *err);
 /* Next row: true and *row says if there is one. Columns are then read in order from the first. */

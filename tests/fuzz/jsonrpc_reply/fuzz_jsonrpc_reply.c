@@ -28,7 +28,6 @@ static void decode_everything(const json_t *j)
     (void)!eth_decode_u64(j, &n, &e);
     (void)!eth_decode_u256(j, &v, &e);
     (void)!eth_decode_hash(j, &h, &e);
-    (void)!eth_decode_word(j, &h, &e);
     (void)!eth_decode_addr(j, &ad, &e);
     (void)!eth_decode_bytes(j, &a, &b, &e);
     if (eth_decode_logs(j, &a, &logs, &cnt, &e))
