@@ -51,42 +51,45 @@ static bool write_pooled(struct rpc_call *c, const struct mempool_tx *m)
     return true;
 }
 
-bool rpc_eth_get_tx(struct rpc_call *c)
+struct found_tx {
+    struct mempool_tx pooled;
+    bool in_pool;
+    const struct chain_block *b; /* NULL: in no block; otherwise to be released */
+    uint32_t index;
+};
+
+/* The pool first: a transaction that moves into a block meanwhile is then found there. */
+static bool find_tx(struct rpc_call *c, struct found_tx *f)
 {
     struct b256 hash;
-    const struct chain_block *b;
-    struct mempool_tx m;
-    uint32_t index;
     bool found;
     if (!param_hash(c, 0, "transaction hash", &hash))
         return false;
-    /* the pool first: a transaction that moves into a block meanwhile is then found there */
-    bool pooled = pooled_tx(c, &hash, &m);
-    if (!rpc_tx_locate(c, &hash, &b, &index, &found))
+    f->in_pool = pooled_tx(c, &hash, &f->pooled);
+    return rpc_tx_locate(c, &hash, &f->b, &f->index, &found);
+}
+
+bool rpc_eth_get_tx(struct rpc_call *c)
+{
+    struct found_tx f;
+    if (!find_tx(c, &f))
         return false;
-    if (!found)
-        return pooled ? write_pooled(c, &m) : rpc_null(c);
-    bool ok = write_tx(c, b, index);
-    rpc_block_release(c, b);
+    if (!f.b)
+        return f.in_pool ? write_pooled(c, &f.pooled) : rpc_null(c);
+    bool ok = write_tx(c, f.b, f.index);
+    rpc_block_release(c, f.b);
     return ok;
 }
 
 bool rpc_eth_get_raw_tx(struct rpc_call *c)
 {
-    struct b256 hash;
-    const struct chain_block *b;
-    struct mempool_tx m;
-    uint32_t index;
-    bool found;
-    if (!param_hash(c, 0, "transaction hash", &hash))
+    struct found_tx f;
+    if (!find_tx(c, &f))
         return false;
-    bool pooled = pooled_tx(c, &hash, &m);
-    if (!rpc_tx_locate(c, &hash, &b, &index, &found))
-        return false;
-    if (!found)
-        return pooled ? write_raw(c, m.envelope) : rpc_null(c);
-    bool ok = write_raw(c, b->r.txs[index].envelope);
-    rpc_block_release(c, b);
+    if (!f.b)
+        return f.in_pool ? write_raw(c, f.pooled.envelope) : rpc_null(c);
+    bool ok = write_raw(c, f.b->r.txs[f.index].envelope);
+    rpc_block_release(c, f.b);
     return ok;
 }
 
