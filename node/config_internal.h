@@ -31,6 +31,9 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_key_cnt;
 
+/* "250ms", "5s", "10m"; "200 gwei", "1 ether", wei. false: something else. */
+MUST_USE bool config_parse_duration(uint64_t *ms, const char *s);
+MUST_USE bool config_parse_wei(struct u256 *out, const char *s);
 /* Parses one value into its place. A list of URLs is appended to. */
 MUST_USE bool config_value_set(struct config *c, const struct config_key *k, const char *value,
                                struct err *err);

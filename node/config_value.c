@@ -60,8 +60,13 @@ static bool parse_with_unit(uint64_t *out, const char *s, const struct unit *uni
     return false;
 }
 
+bool config_parse_duration(uint64_t *ms, const char *s)
+{
+    return parse_with_unit(ms, s, durations);
+}
+
 /* "2 gwei", "0x1f", "1000", "0.5 ether" */
-static bool parse_wei(struct u256 *out, const char *s)
+bool config_parse_wei(struct u256 *out, const char *s)
 {
     size_t num = strcspn(s, " ");
     const char *unit = s + num + strspn(s + num, " ");
@@ -217,7 +222,7 @@ bool config_value_set(struct config *c, const struct config_key *k, const char *
         return true;
     case CFG_WEI:
     case CFG_OPT_WEI:
-        if (!parse_wei(place(c, k), value))
+        if (!config_parse_wei(place(c, k), value))
             return err_set(err, ERR_INVALID, "is not an amount such as 1000, 0x3e8, 2 gwei");
         if (k->type == CFG_OPT_WEI)
             *((bool *)(void *)((uint8_t *)c + k->flag_offset)) = true;

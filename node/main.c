@@ -20,6 +20,8 @@ static const struct {
     { "verify-batch", cli_verify_batch, "execute a batch from its witness alone" },
     { "verifier", cli_verifier, "verify batches for a node, by HTTP, from their witnesses alone" },
     { "decode-bundle", cli_decode_bundle, "show what a bundle of calls between chains holds" },
+    { "relay", cli_relay, "carry bundles between chains and withdrawals to L1" },
+    { "messages", cli_messages, "what a relayer carries, where it stands and what it waits for" },
     { "version", cli_version, "versions of this program and what it speaks" },
 };
 

@@ -14,6 +14,8 @@ int cli_version(int argc, char **argv);
 int cli_verify_batch(int argc, char **argv);
 int cli_make_witness(int argc, char **argv);
 int cli_verifier(int argc, char **argv);
+int cli_relay(int argc, char **argv);
+int cli_messages(int argc, char **argv);
 int cli_decode_bundle(int argc, char **argv);
 
 /* Options every command with a configuration shares: --config F (repeated), --allow-unknown-config. */

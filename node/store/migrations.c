@@ -66,6 +66,15 @@ static const char *const journal_steps[] = {
     "STRICT;"
     "CREATE TABLE batch_verified(number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, took_ms "
     "INTEGER NOT NULL, stored_hash BLOB NOT NULL, answers INTEGER NOT NULL) STRICT;",
+    /* 4: relay_table.h */
+    "CREATE TABLE relay_message(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind INTEGER NOT "
+    "NULL, src INTEGER NOT NULL, dst INTEGER NOT NULL, tx_hash BLOB NOT NULL, block INTEGER NOT "
+    "NULL, log INTEGER NOT NULL, tx_number INTEGER NOT NULL, sender BLOB NOT NULL, message BLOB "
+    "NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, next_try_ms INTEGER NOT NULL,"
+    "  seen_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, batch INTEGER NOT NULL, leaf INTEGER "
+    "NOT NULL, dst_tx BLOB NOT NULL, dst_block INTEGER NOT NULL, calldata BLOB NOT NULL, target "
+    "BLOB NOT NULL, note TEXT NOT NULL, remedy TEXT NOT NULL) STRICT;"
+    "CREATE INDEX relay_message_open ON relay_message(state) WHERE state <= 5;",
 };
 
 static const char *const index_steps[] = {
