@@ -1,12 +1,30 @@
 // Blobs by other means than ours: network forms of type-3 transactions taken apart, commitments and proofs made again with
-// eth-kzg (Rust, consensus clients use it), pubdata read back.
+// eth-kzg (Rust, consensus clients use it) or, where it is not built for the machine, c-kzg as WebAssembly, pubdata read back.
+import { createRequire } from 'node:module';
 import { concat, decodeRlp, encodeRlp, getBytes, hexlify, sha256 } from 'ethers';
 import { DIAMOND, diamond } from './l1.mjs';
 
-// Loading its setup takes seconds, so it is loaded once, when it is needed.
-let context;
-const library = async () => (context ??= (await import('@crate-crypto/node-eth-kzg')).default.DasContextJs.create({ usePrecomp: false }));
-const commitmentOf = (kzg, blob) => hexlify(kzg.blobToKzgCommitment(getBytes(blob)));
+async function load() {
+  let native;
+  try { native = createRequire(import.meta.url)('@crate-crypto/node-eth-kzg-linux-x64-gnu'); } catch { /* another machine */ }
+  if (native) {
+    const c = native.DasContextJs.create({ usePrecomp: false });
+    return {
+      commitment: (blob) => hexlify(c.blobToKzgCommitment(getBytes(blob))),
+      proof: (blob, commitment) => hexlify(c.computeBlobKzgProof(getBytes(blob), getBytes(commitment))),
+      cellProofs: (blob) => c.computeCellsAndKzgProofs(getBytes(blob)).proofs.map((p) => hexlify(p)),
+    };
+  }
+  const { loadKZG } = await import('kzg-wasm'), c = await loadKZG();
+  return {
+    commitment: (blob) => c.blobToKZGCommitment(blob).toLowerCase(),
+    proof: (blob, commitment) => c.computeBlobKZGProof(blob, commitment).toLowerCase(),
+    cellProofs: (blob) => c.computeCellsAndProofs(blob)[1].map((p) => p.toLowerCase()),
+  };
+}
+// The setup takes seconds to load, so that is done once, when it is needed.
+let kzg;
+const library = () => (kzg ??= load());
 
 export const versionedHash = (commitment) => '0x01' + sha256(commitment).slice(4);
 
@@ -31,20 +49,18 @@ export function sidecarProblem(s, tx) {
 
 // Commitments and proofs, computed again.
 export async function verifySidecar(s) {
-  const kzg = await library();
+  const k = await library();
   s.blobs.forEach((blob, i) => {
-    const commitment = commitmentOf(kzg, blob);
+    const commitment = k.commitment(blob);
     if (commitment !== s.commitments[i]) throw new Error(`blob ${i}: the commitment is ${commitment}`);
-    if (s.form === 'EIP-7594') {
-      const proofs = kzg.computeCellsAndKzgProofs(getBytes(blob)).proofs.map((p) => hexlify(p));
-      if (proofs.join() !== s.proofs.slice(128 * i, 128 * (i + 1)).join()) throw new Error(`blob ${i}: the proofs of its cells are others`);
-    } else if (hexlify(kzg.computeBlobKzgProof(getBytes(blob), getBytes(commitment))) !== s.proofs[i]) throw new Error(`blob ${i}: its proof is another`);
+    const proofs = s.form === 'EIP-7594' ? k.cellProofs(blob) : [k.proof(blob, commitment)];
+    if (proofs.join() !== s.proofs.slice(proofs.length * i, proofs.length * (i + 1)).join()) throw new Error(`blob ${i}: its proofs are others`);
   });
 }
 
 // The blobs of every commit, as L1 serves them (anvil does): { versioned hash: blob }, each compared with its hash.
 export async function blobsOnL1(l1) {
-  const kzg = await library();
+  const k = await library();
   const logs = await l1.rpc.q('eth_getLogs', { address: DIAMOND, fromBlock: '0x0', toBlock: 'latest', topics: [diamond.getEvent('BlockCommit').topicHash] });
   const found = {};
   for (const { transactionHash } of logs) {
@@ -52,7 +68,7 @@ export async function blobsOnL1(l1) {
     const blobs = await l1.rpc.q('anvil_getBlobsByTransactionHash', transactionHash);
     if (!hashes?.length || blobs?.length !== hashes.length) throw new Error(`${transactionHash}: ${blobs?.length} blobs for ${hashes?.length} hashes`);
     hashes.forEach((h, i) => {
-      const have = versionedHash(commitmentOf(kzg, blobs[i]));
+      const have = versionedHash(k.commitment(blobs[i]));
       if (have !== h) throw new Error(`${transactionHash}, blob ${i}: its commitment gives ${have}, the transaction names ${h}`);
       found[h] = blobs[i];
     });
