@@ -14,7 +14,7 @@ import sys
 METRIC = re.compile(r'^METRIC\((\w+), "(\w+)", "(gauge|counter|histogram)", "((?:[^"\\]|\\.)*)"\)$')
 # Rows of the dashboard: the first prefix that fits a name decides.
 ROWS = [
-    ("Finality", ("finality_", "batcher_", "settlement_", "execute_delay", "upgrade_")),
+    ("Finality", ("finality_", "batcher_", "settlement_", "execute_delay", "upgrade_", "prover_", "verification_")),
     ("Operator keys", ("l1_sender_",)),
     ("Settlement layer", ("l1_", "most_recently", "events_")),
     ("Blocks", ("execution_", "pipeline_", "tree_")),
