@@ -1,4 +1,4 @@
-/* Every command of the machine that asks the settlement layer's node something. */
+/* Every command of the machine that asks the settlement layer's node something, but the view. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,14 +6,9 @@
 #include "node/base/log.h"
 #include "node/sender/tx_manager_internal.h"
 
-#define FEE_BLOCKS       10
-#define FEE_PERCENTILE   20
-#define CALL_DEADLINE_MS 15000
-#define FORM_ASK_MS      60000
-
 /* --- calls --- */
 
-static struct tx_call *call_new(struct tx_manager *m, const struct tx_cmd *cmd)
+struct tx_call *tx_call_new(struct tx_manager *m, const struct tx_cmd *cmd)
 {
     struct tx_call *k = calloc(1, sizeof(*k));
     CHECK(k != NULL);
@@ -26,7 +21,7 @@ static struct tx_call *call_new(struct tx_manager *m, const struct tx_cmd *cmd)
     return k;
 }
 
-static void call_free(struct tx_call *k)
+void tx_call_free(struct tx_call *k)
 {
     TAILQ_REMOVE(&k->m->calls, k, link);
     buf_clear(&k->revert);
@@ -37,11 +32,11 @@ void tx_call_cancel(struct tx_call *k)
 {
     for (size_t i = 0; i < GH_COUNT(k->reqs); i++)
         eth_cancel(k->reqs[i]);
-    call_free(k);
+    tx_call_free(k);
 }
 
 /* The request of slot i has come back. true: it was the last one. */
-static bool part_done(struct tx_call *k, size_t i, const struct err *err)
+bool tx_call_part_done(struct tx_call *k, size_t i, const struct err *err)
 {
     k->reqs[i] = NULL;
     if (err && !k->has_err) {
@@ -51,7 +46,7 @@ static bool part_done(struct tx_call *k, size_t i, const struct err *err)
     return --k->left == 0;
 }
 
-static bool part_asked(struct tx_call *k, size_t i, struct eth_request *r, const struct err *err)
+bool tx_call_part_asked(struct tx_call *k, size_t i, struct eth_request *r, const struct err *err)
 {
     k->reqs[i] = r;
     if (r) {
@@ -64,190 +59,9 @@ static bool part_asked(struct tx_call *k, size_t i, struct eth_request *r, const
 }
 
 /* Nothing could be asked at all: the answer must still not come from inside the command. */
-static bool none_asked(const struct tx_call *k)
+bool tx_call_none_asked(const struct tx_call *k)
 {
     return k->left == 0;
-}
-
-/* --- the view --- */
-
-static void view_finish(struct tx_call *k)
-{
-    struct tx_manager *m = k->m;
-    if (!k->has_err && !k->has_market)
-        k->has_err = !err_set(&k->err, ERR_TRANSIENT, "the node does not tell fees");
-    if (!k->has_err && k->needs_blob_fee && !k->has_blob_fee)
-        k->has_err = !err_set(&k->err, ERR_TRANSIENT, "the node does not tell the blob base fee");
-    if (k->has_err) {
-        err_wrap(&k->err, "reading the chain");
-        tx_core_on_view(&m->core, NULL, &k->err);
-    } else {
-        tx_core_on_view(&m->core, &k->view, NULL);
-    }
-    call_free(k);
-    tx_manager_drain(m);
-}
-
-static void on_view_block(void *arg, const struct eth_reply *r, const struct eth_block *b)
-{
-    struct tx_call *k = arg;
-    struct err none;
-    if (b) {
-        k->view.head = b->number;
-        k->view.head_hash = b->hash;
-    } else if (!r->err) {
-        err_set(&none, ERR_TRANSIENT, "the node has no head");
-    }
-    if (part_done(k, 0, r->err ? r->err : b ? NULL : &none))
-        view_finish(k);
-}
-
-static void on_view_gas_price(void *arg, const struct eth_reply *r, const struct u256 *v)
-{
-    struct tx_call *k = arg;
-    if (v) {
-        k->has_market = true;
-        k->view.market.base_fee = *v;
-        k->view.market.tip = U256_ZERO;
-    }
-    if (part_done(k, 1, r->err))
-        view_finish(k);
-}
-
-static void on_view_fees(void *arg, const struct eth_reply *r, const struct eth_fee_history *h)
-{
-    struct tx_call *k = arg;
-    struct err e;
-    if (r->err && r->err->kind == ERR_REJECTED) { /* a node without fee history */
-        k->reqs[1] = eth_gas_price(k->m->deps.eth, NULL, on_view_gas_price, k, &e);
-        if (k->reqs[1])
-            return;
-    }
-    if (h && h->base_fee_cnt > 0) {
-        struct u256 rewards[FEE_BLOCKS];
-        size_t n = h->reward_cnt < FEE_BLOCKS ? h->reward_cnt : FEE_BLOCKS;
-        for (size_t i = 0; i < n; i++)
-            rewards[i] = h->rewards[i];
-        k->has_market = true;
-        k->view.market.base_fee = h->base_fees[h->base_fee_cnt - 1];
-        k->view.market.tip = tx_fee_median(rewards, n);
-        if (h->blob_base_fee_cnt > 0 && !k->has_blob_fee)
-            k->view.market.blob_base_fee = h->blob_base_fees[h->blob_base_fee_cnt - 1];
-        k->has_blob_fee |= h->blob_base_fee_cnt > 0;
-    }
-    if (part_done(k, 1, r->err))
-        view_finish(k);
-}
-
-/* A node whose fee history has no blobs may know their fee all the same; one that knows neither fails the view below. */
-static void on_view_blob_fee(void *arg, const struct eth_reply *r, const struct u256 *v)
-{
-    struct tx_call *k = arg;
-    if (v) {
-        k->has_blob_fee = true;
-        k->view.market.blob_base_fee = *v;
-    }
-    bool refused = r->err && r->err->kind == ERR_REJECTED;
-    if (part_done(k, 5, refused ? NULL : r->err))
-        view_finish(k);
-}
-
-/* CLZ (0x1e) of 1, returned as a word: the instruction came with Osaka, as EIP-7594's sidecars did. */
-static const uint8_t clz_probe[] = { 0x60, 0x01, 0x1e, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3 };
-
-static bool says_no_such_opcode(const struct err *e)
-{
-    static const char *const words[] = { "opcode", "NotActivated", "instruction",
-                                         "INVALID_OPERATION" };
-    for (size_t i = 0; i < GH_COUNT(words); i++)
-        if (e->kind == ERR_REJECTED && strcasestr(e->msg, words[i]))
-            return true;
-    return false;
-}
-
-static void on_view_fork(void *arg, const struct eth_reply *r, struct bytes v)
-{
-    struct tx_call *k = arg;
-    struct tx_manager *m = k->m;
-    bool old = r->err && says_no_such_opcode(r->err);
-    bool known = old || (!r->err && v.len == 32 && v.p[31] == 255);
-    enum sidecar_form told = old ? SIDECAR_EIP4844 : SIDECAR_EIP7594;
-    if (known && (!m->form_is_told || told != m->form_told)) {
-        /* a refusal turned to the other form since: that holds until the chain itself tells something new */
-        m->form_is_told = true;
-        m->form = m->form_told = told;
-        log_info(LOG_SENDER, "form of blob sidecars", LOG_STR("sender", m->name),
-                 LOG_STR("form", sidecar_form_name(told)));
-    } else if (!known && !m->form_is_told) {
-        log_warn(LOG_SENDER,
-                 "the node does not tell whether Osaka is active: blob sidecars go out as",
-                 LOG_STR("sender", m->name), LOG_STR("form", sidecar_form_name(m->form)),
-                 LOG_STR("error", r->err ? r->err->msg : "another answer than CLZ's"));
-    }
-    if (part_done(k, 6, NULL))
-        view_finish(k);
-}
-
-static void ask_about_blobs(struct tx_call *k, const struct eth_opts *o)
-{
-    struct tx_manager *m = k->m;
-    struct err e;
-    uint64_t now = clock_mono_ms(m->deps.clock);
-    if (!tx_core_has_blobs(&m->core))
-        return;
-    k->needs_blob_fee = k->view.knows_blobs = true;
-    part_asked(k, 5, eth_blob_base_fee(m->deps.eth, o, on_view_blob_fee, k, &e), &e);
-    if (m->form_asked_ms != 0 && now - m->form_asked_ms < FORM_ASK_MS)
-        return;
-    struct eth_call_msg msg = { .data = bytes_of(clz_probe, sizeof(clz_probe)) };
-    m->form_asked_ms = now ? now : 1;
-    part_asked(k, 6, eth_call(m->deps.eth, &msg, ETH_AT_LATEST, NULL, o, on_view_fork, k, &e), &e);
-}
-
-static void on_view_balance(void *arg, const struct eth_reply *r, const struct u256 *v)
-{
-    struct tx_call *k = arg;
-    if (v)
-        k->view.balance = *v;
-    if (part_done(k, 2, r->err))
-        view_finish(k);
-}
-
-static void on_view_latest(void *arg, const struct eth_reply *r, uint64_t v)
-{
-    struct tx_call *k = arg;
-    k->view.latest_nonce = v;
-    if (part_done(k, 3, r->err))
-        view_finish(k);
-}
-
-static void on_view_pending(void *arg, const struct eth_reply *r, uint64_t v)
-{
-    struct tx_call *k = arg;
-    k->view.pending_nonce = v;
-    if (part_done(k, 4, r->err))
-        view_finish(k);
-}
-
-static void do_view(struct tx_manager *m, const struct tx_cmd *cmd)
-{
-    struct tx_call *k = call_new(m, cmd);
-    struct eth_client *eth = m->deps.eth;
-    const struct addr *self = &m->core.self;
-    struct err e;
-    uint64_t seen = m->core.view.head;
-    /* a node a little behind is caught by the nonce floor; one far behind is passed over */
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS, .min_block = seen > 2 ? seen - 2 : 0 };
-    part_asked(k, 0, eth_get_block(eth, ETH_AT_LATEST, &o, on_view_block, k, &e), &e);
-    part_asked(k, 1, eth_fee_history(eth, FEE_BLOCKS, FEE_PERCENTILE, &o, on_view_fees, k, &e), &e);
-    part_asked(k, 2, eth_get_balance(eth, self, ETH_AT_LATEST, &o, on_view_balance, k, &e), &e);
-    part_asked(k, 3, eth_get_nonce(eth, self, ETH_AT_LATEST, &o, on_view_latest, k, &e), &e);
-    part_asked(k, 4, eth_get_nonce(eth, self, ETH_AT_PENDING, &o, on_view_pending, k, &e), &e);
-    ask_about_blobs(k, &o);
-    if (none_asked(k)) {
-        tx_core_on_view(&m->core, NULL, &k->err);
-        call_free(k);
-    }
 }
 
 /* --- simulation --- */
@@ -293,7 +107,7 @@ static void prepare_finish(struct tx_call *k)
     } else {
         tx_core_on_prepared(&m->core, k->id, k->gas, (struct bytes){ NULL, 0 }, NULL);
     }
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
@@ -304,7 +118,7 @@ static void on_simulated(void *arg, const struct eth_reply *r, struct bytes v)
     bool revert = is_revert(r);
     if (revert)
         keep_revert(k, r);
-    if (part_done(k, 0, revert ? NULL : r->err))
+    if (tx_call_part_done(k, 0, revert ? NULL : r->err))
         prepare_finish(k);
 }
 
@@ -313,7 +127,7 @@ static void on_estimated(void *arg, const struct eth_reply *r, uint64_t v)
     struct tx_call *k = arg;
     k->gas = v; /* 0 when the node cannot or will not: the call's own answer counts */
     bool refused = r->err && r->err->kind == ERR_REJECTED;
-    if (part_done(k, 1, refused ? NULL : r->err))
+    if (tx_call_part_done(k, 1, refused ? NULL : r->err))
         prepare_finish(k);
 }
 
@@ -332,20 +146,20 @@ static struct eth_call_msg message_of(const struct tx_manager *m, const struct t
 
 static void do_prepare(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
-    struct tx_call *k = call_new(m, cmd);
+    struct tx_call *k = tx_call_new(m, cmd);
     struct eth_call_msg msg = message_of(m, it);
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS, .min_block = m->core.view.head };
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS, .min_block = m->core.view.head };
     bool behind_others = false;
     const struct tx_item *other;
     TAILQ_FOREACH(other, &m->core.items, link)
     behind_others |= tx_item_in_flight(other);
     struct eth_block_id at = behind_others ? ETH_AT_PENDING : ETH_AT_LATEST;
     struct err e;
-    part_asked(k, 0, eth_call(m->deps.eth, &msg, at, NULL, &o, on_simulated, k, &e), &e);
-    part_asked(k, 1, eth_estimate_gas(m->deps.eth, &msg, at, &o, on_estimated, k, &e), &e);
-    if (none_asked(k)) {
+    tx_call_part_asked(k, 0, eth_call(m->deps.eth, &msg, at, NULL, &o, on_simulated, k, &e), &e);
+    tx_call_part_asked(k, 1, eth_estimate_gas(m->deps.eth, &msg, at, &o, on_estimated, k, &e), &e);
+    if (tx_call_none_asked(k)) {
         tx_core_on_prepared(&m->core, k->id, 0, (struct bytes){ NULL, 0 }, &k->err);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -372,7 +186,7 @@ static void on_sent(void *arg, const struct eth_reply *r, const struct b256 *has
                  LOG_STR("sender", m->name), LOG_STR("form", sidecar_form_name(m->form)));
     }
     tx_core_on_sent(&m->core, k->id, k->variant, r->err);
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
@@ -400,10 +214,10 @@ static struct eth_request *send_bytes(struct tx_call *k, const struct tx_item *i
 static void do_send(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
     const struct tx_variant *v = &it->variants[cmd->variant];
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS,
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS,
                           .max_attempts = 1,
                           .to_all = cmd->to_all };
-    struct tx_call *k = call_new(m, cmd);
+    struct tx_call *k = tx_call_new(m, cmd);
     struct err e;
     log_info(LOG_SENDER, cmd->variant > it->variant_base ? "send replacement" : "send",
              LOG_STR("sender", m->name), LOG_STR("key", it->key), LOG_U64("nonce", it->nonce),
@@ -411,9 +225,9 @@ static void do_send(struct tx_manager *m, const struct tx_cmd *cmd, const struct
              LOG_WEI("max_tip", &v->row.max_tip), LOG_U64("gas", v->row.gas_limit),
              LOG_U64("blobs", it->sidecar ? sidecar_blob_cnt(it->sidecar) : 0),
              LOG_WEI("max_blob_fee", &v->row.max_blob_fee));
-    if (!part_asked(k, 0, send_bytes(k, it, v, &o, &e), &e)) {
+    if (!tx_call_part_asked(k, 0, send_bytes(k, it, v, &o, &e), &e)) {
         tx_core_on_sent(&m->core, k->id, k->variant, &e);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -432,23 +246,23 @@ static void on_receipt(void *arg, const struct eth_reply *r, const struct eth_re
                                     .price = rc->effective_gas_price,
                                     .blob_price = rc->blob_gas_price };
     tx_core_on_receipt(&m->core, k->id, k->variant, rc ? &mine : NULL, r->err);
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
 static void do_receipt(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
     /* a node that has not reached the block we saw it in cannot say that it is gone */
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS,
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS,
                           .min_block = it->state == TX_MINED ? it->block_number : 0 };
-    struct tx_call *k = call_new(m, cmd);
+    struct tx_call *k = tx_call_new(m, cmd);
     struct err e;
-    if (!part_asked(k, 0,
-                    eth_get_receipt(m->deps.eth, &it->variants[cmd->variant].row.hash, &o,
-                                    on_receipt, k, &e),
-                    &e)) {
+    if (!tx_call_part_asked(k, 0,
+                            eth_get_receipt(m->deps.eth, &it->variants[cmd->variant].row.hash, &o,
+                                            on_receipt, k, &e),
+                            &e)) {
         tx_core_on_receipt(&m->core, k->id, k->variant, NULL, &e);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -458,19 +272,19 @@ static void on_lookup(void *arg, const struct eth_reply *r, const struct eth_tx 
     struct tx_manager *m = k->m;
     k->reqs[0] = NULL;
     tx_core_on_lookup(&m->core, k->id, tx != NULL, r->err);
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
 static void do_lookup(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS };
-    struct tx_call *k = call_new(m, cmd);
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS };
+    struct tx_call *k = tx_call_new(m, cmd);
     struct err e;
     const struct b256 *hash = &it->variants[cmd->variant].row.hash;
-    if (!part_asked(k, 0, eth_get_tx(m->deps.eth, hash, &o, on_lookup, k, &e), &e)) {
+    if (!tx_call_part_asked(k, 0, eth_get_tx(m->deps.eth, hash, &o, on_lookup, k, &e), &e)) {
         tx_core_on_lookup(&m->core, k->id, false, &e);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -489,24 +303,24 @@ static void on_nonce_tx(void *arg, const struct eth_reply *r, const struct eth_t
                                    .data = tx->input,
                                    .fee = { tx->max_fee, tx->max_tip, tx->max_blob_fee } };
     tx_core_on_nonce_tx(&m->core, k->id, tx ? &rival : NULL);
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
 static void do_nonce_tx(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS };
-    struct tx_call *k = call_new(m, cmd);
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS };
+    struct tx_call *k = tx_call_new(m, cmd);
     struct err e;
     log_error(LOG_SENDER, "another sender uses this key", LOG_STR("sender", m->name),
               LOG_ADDR("address", &m->core.self), LOG_U64("nonce", it->nonce),
               LOG_STR("key", it->key));
-    if (!part_asked(
+    if (!tx_call_part_asked(
             k, 0,
             eth_get_tx_by_nonce(m->deps.eth, &m->core.self, it->nonce, &o, on_nonce_tx, k, &e),
             &e)) {
         tx_core_on_nonce_tx(&m->core, k->id, NULL);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -516,7 +330,7 @@ static void replay_finish(struct tx_call *k, const struct err *err)
 {
     struct tx_manager *m = k->m;
     tx_core_on_replay(&m->core, k->id, bytes_of(k->revert.p, k->revert.len), err);
-    call_free(k);
+    tx_call_free(k);
     tx_manager_drain(m);
 }
 
@@ -545,8 +359,8 @@ static void on_replay_before(void *arg, const struct eth_reply *r, struct bytes 
         return;
     }
     struct eth_call_msg msg = message_of(m, it);
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS };
-    if (!part_asked(
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS };
+    if (!tx_call_part_asked(
             k, 0,
             eth_call(m->deps.eth, &msg, ETH_AT_NUMBER(k->block), NULL, &o, on_replay_after, k, &e),
             &e))
@@ -556,17 +370,17 @@ static void on_replay_before(void *arg, const struct eth_reply *r, struct bytes 
 static void do_replay(struct tx_manager *m, const struct tx_cmd *cmd, const struct tx_item *it)
 {
     struct eth_call_msg msg = message_of(m, it);
-    struct eth_opts o = { .deadline_ms = CALL_DEADLINE_MS };
-    struct tx_call *k = call_new(m, cmd);
+    struct eth_opts o = { .deadline_ms = TX_CALL_DEADLINE_MS };
+    struct tx_call *k = tx_call_new(m, cmd);
     struct err e;
     k->block = it->block_number;
     uint64_t before = k->block > 0 ? k->block - 1 : 0;
-    if (!part_asked(
+    if (!tx_call_part_asked(
             k, 0,
             eth_call(m->deps.eth, &msg, ETH_AT_NUMBER(before), NULL, &o, on_replay_before, k, &e),
             &e)) {
         tx_core_on_replay(&m->core, k->id, (struct bytes){ NULL, 0 }, &e);
-        call_free(k);
+        tx_call_free(k);
     }
 }
 
@@ -574,7 +388,7 @@ void tx_manager_ask(struct tx_manager *m, const struct tx_cmd *cmd, const struct
 {
     switch (cmd->kind) {
     case TX_CMD_VIEW:
-        do_view(m, cmd);
+        tx_manager_ask_view(m, cmd);
         break;
     case TX_CMD_PREPARE:
         do_prepare(m, cmd, it);
