@@ -1,5 +1,5 @@
 /* settlement/verification.c */
-#include "settlement/verification.h"
+#include "settlement/verification_internal.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -17,38 +17,6 @@
 #define AGAIN_MIN_MS 1000
 #define AGAIN_MAX_MS 60000
 #define ANSWER_MAX   65536
-
-enum answer_state { ANSWER_NONE, ANSWER_ASKED, ANSWER_EQUAL, ANSWER_DIFFERS };
-struct question { /* to one verifier, about the current batch */
-    struct verification *v;
-    enum answer_state state;
-    struct http_post *post;
-    uint64_t again_at_ms; /* monotonic */
-    unsigned failures;    /* in a row, over batches */
-    char name[128];       /* of the endpoint, without secrets */
-    char trouble[160];    /* why it gave no answer, or what it answered; "" */
-};
-
-struct verification {
-    struct verification_deps deps;
-    struct verification_config cfg;
-    struct store_reader *reader;
-    struct http_client *http; /* remote */
-    bool stopped;
-    uint64_t passed; /* last batch found or made verified */
-
-    /* the batch in work; number 0: none */
-    uint64_t number, began_ms;
-    struct b256 input, stored_hash;
-    struct settlement_witness *witness;
-    bool asked, storing; /* witness or local verdict on its way; record on its way */
-    uint64_t again_at_ms;
-    unsigned failures;
-    char trouble[200];
-    bool held;
-    struct question questions[VERIFIERS_MAX];
-    struct verification_stats stats;
-};
 
 static uint64_t pause_ms(unsigned failures)
 {
@@ -216,17 +184,10 @@ static bool read_verdict(struct settlement_verdict *d, struct bytes body)
     return ok;
 }
 
-static size_t count(const struct verification *v, enum answer_state state)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < v->cfg.url_cnt; i++)
-        n += v->questions[i].state == state;
-    return n;
-}
-
 static void count_answers(struct verification *v)
 {
-    size_t equal = count(v, ANSWER_EQUAL), differ = count(v, ANSWER_DIFFERS);
+    size_t equal = verification_count(v, ANSWER_EQUAL),
+           differ = verification_count(v, ANSWER_DIFFERS);
     if (equal >= v->cfg.threshold) {
         record(v, equal, clock_mono_ms(v->deps.clock) - v->began_ms);
         return;
@@ -447,63 +408,6 @@ bool verification_lets_commit(struct verification *v, uint64_t number)
     return v->cfg.mode == VERIFICATION_NONE ||
            (number <= v->passed && load_batch(v, number, &input, &hash) &&
             is_recorded(v, number, &hash));
-}
-
-/* ---- shown ---- */
-
-void verification_waits_for(const struct verification *v, uint64_t batch, char *text, size_t cap)
-{
-    text[0] = 0;
-    if (v->cfg.mode == VERIFICATION_NONE || batch <= v->passed)
-        return;
-    if (batch != v->number)
-        snprintf(text, cap, "its verification, after that of batch %" PRIu64, v->passed + 1);
-    else if (!v->witness)
-        snprintf(text, cap, "its verification; %s",
-                 v->trouble[0] ? v->trouble : "its witness is being made");
-    else if (v->cfg.mode == VERIFICATION_LOCAL)
-        snprintf(text, cap, "its verification");
-    else {
-        size_t n = (size_t)snprintf(text, cap, "%zu of %zu verifiers to confirm it, %zu did",
-                                    v->cfg.threshold, v->cfg.url_cnt, count(v, ANSWER_EQUAL));
-        for (size_t i = 0; i < v->cfg.url_cnt && n < cap; i++)
-            if (v->questions[i].trouble[0])
-                n += (size_t)snprintf(text + n, cap - n, "; %s: %s", v->questions[i].name,
-                                      v->questions[i].trouble);
-    }
-}
-
-void verification_stats_get(const struct verification *v, struct verification_stats *out)
-{
-    *out = v->stats;
-}
-
-bool verification_status_json(const struct verification *v, struct buf *out)
-{
-    static const char *const modes[] = { "none", "local", "remote" };
-    char text[256];
-    verification_waits_for(v, v->number ? v->number : v->passed + 1, text, sizeof(text));
-    buf_printf(out,
-               "{\"mode\":\"%s\",\"threshold\":%zu,\"verified_to\":%" PRIu64
-               ",\"verified\":%" PRIu64 ",\"mismatches\":%" PRIu64 ",\"failures\":%" PRIu64
-               ",\"last\":{\"batch\":%" PRIu64 ",\"witness_bytes\":%" PRIu64
-               ",\"witness_ms\":%" PRIu64 ",\"ms\":%" PRIu64 "},\"waits_for\":",
-               modes[v->cfg.mode], v->cfg.mode == VERIFICATION_REMOTE ? v->cfg.threshold : 1,
-               v->passed, v->stats.verified, v->stats.mismatches, v->stats.failures,
-               v->stats.last_batch, v->stats.last_witness_bytes, v->stats.last_witness_ms,
-               v->stats.last_took_ms);
-    buf_append_json_str(out, v->number ? text : "");
-    buf_append_str(out, ",\"verifiers\":[");
-    for (size_t i = 0; i < v->cfg.url_cnt; i++) {
-        static const char *const states[] = { "not asked", "asked", "equal", "differs" };
-        const struct question *q = &v->questions[i];
-        buf_append_str(out, i ? ",{\"name\":" : "{\"name\":");
-        buf_append_json_str(out, q->name);
-        buf_printf(out, ",\"state\":\"%s\",\"trouble\":", states[q->state]);
-        buf_append_json_str(out, q->trouble);
-        buf_append_str(out, "}");
-    }
-    return buf_append_str(out, "]}");
 }
 
 /* ---- life ---- */
