@@ -13,7 +13,9 @@ struct op_facts {
     bool is_defined;
 };
 
-struct evm_block evm_block_nowhere = { .need = UINT32_MAX, .pc = UINT32_MAX, .is_refused = true };
+const struct evm_block evm_block_nowhere = { .need = UINT32_MAX,
+                                             .pc = UINT32_MAX,
+                                             .is_refused = true };
 
 struct evm_blocks {
     const uint8_t *code, *bitmap;
@@ -156,7 +158,7 @@ static bool end_with_jump(struct stf_block *b, struct evm_blocks *bs, struct evm
     if (!evm_items_jump(items, (uint16_t)pc, is_conditional, &target))
         return true;
     struct evm_item *it = &items->at[items->cnt - 1];
-    struct evm_block *to =
+    const struct evm_block *to =
         is_destination(bs, &target) ? evm_block_at(b, bs, (size_t)target.w[0]) : &evm_block_nowhere;
     it->imm = (uint64_t)(uintptr_t)to;
     return to != NULL;

@@ -77,7 +77,7 @@ struct evm_block {
     bool is_refused; /* never to be translated */
 };
 /* Where a jump to a constant that is no destination leads: never translated. */
-extern struct evm_block evm_block_nowhere;
+extern const struct evm_block evm_block_nowhere;
 
 struct evm_blocks; /* of one code */
 
