@@ -59,6 +59,7 @@ async function report(c, what) {
   console.log(`seed ${c.seed} ${c.fork}: ${what}\n  made smaller: ${difference(a, b)}\n  kept: ${path.relative(TOP, file)}`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, async () => { ours.stop(); await theirs.stop(); process.exit(1); });
 const began = Date.now();
 for (let n = 0; n < count && found.length < (quick ? 1 : most) && !(seconds && Date.now() - began > seconds * 1000); n++) {
   const c = generate(first + n, arg('fork'));

@@ -117,7 +117,8 @@ class Writer {
     this.add(push(counter), { label });
     this.depth++;
     if (many) this.pure(r.between(2, 14)); else this.some(r.between(1, 3), 2);
-    if (many && r.chance(40)) this.storage();
+    if (many && r.chance(20)) this.storage();
+    while (many && this.depth > before) { this.add(push(32 * r.below(6)), OP.MSTORE); this.depth--; }
     this.level_(before);
     if (kind === 0) this.add(push(1), OP.SWAP1, OP.SUB, OP.DUP1, { to: label }, OP.JUMPI);
     if (kind === 1) this.add(push(1), OP.SWAP1, OP.SUB, OP.DUP1, OP.ISZERO, OP.ISZERO, { to: label }, OP.JUMPI);
@@ -125,6 +126,7 @@ class Writer {
     if (kind === 3) this.add(push(1), OP.ADD, push(rounds), OP.DUP1 + 1, r.pick([OP.LT, OP.SLT]), { to: label }, OP.JUMPI);
     if (kind === 4) this.add(push(1), OP.ADD, OP.DUP1, push(rounds), OP.EQ, OP.ISZERO, { to: label }, OP.JUMPI);
     this.add({ label: out });
+    if (many) this.add(push(230), push(0), OP.KECCAK256, push(r.below(4)), OP.SSTORE); // what came of it is seen
   }
   // back to a depth
   level_(depth) { const piece = []; while (this.depth > depth) { piece.push(OP.POP); this.depth--; } while (this.depth < depth) { piece.push(push(1)); this.depth++; } if (piece.length) this.add(piece); }
