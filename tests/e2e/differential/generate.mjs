@@ -90,9 +90,10 @@ class Writer {
   // What is paid for and run as one block: opcodes that ask nobody, next to each other, in every order.
   pure(n = this.r.between(3, 40)) {
     const r = this.r, piece = [], floor = this.depth;
+    for (let i = r.between(1, 3); i > 0; i--) { piece.push(push(r.below(100)), OP.CALLDATALOAD, OP.NOT); this.depth++; } // wide words that no translator knows
     for (let i = 0; i < n; i++) {
       const have = this.depth - floor, dup = Math.min(16, this.depth), swap = Math.min(16, have - 1);
-      const kind = r.weighted([[8, 'push'], [dup ? 6 : 0, 'dup'], [swap > 0 ? 5 : 0, 'swap'], [have ? 2 : 0, 'pop'], [have > 1 ? 14 : 0, 'two'], [have ? 4 : 0, 'shift'], [have ? 1 : 0, 'byte'], [have ? 4 : 0, 'one'], [have > 2 ? 2 : 0, 'three'], [2, 'load'], [have ? 3 : 0, 'store'], [have ? 1 : 0, 'loadTop'], [1, 'told']]);
+      const kind = r.weighted([[8, 'push'], [dup ? 6 : 0, 'dup'], [swap > 0 ? 5 : 0, 'swap'], [have ? 2 : 0, 'pop'], [have > 1 ? 14 : 0, 'two'], [have ? 6 : 0, 'shift'], [have ? 1 : 0, 'byte'], [have ? 4 : 0, 'one'], [have > 2 ? 2 : 0, 'three'], [2, 'load'], [have ? 3 : 0, 'store'], [have ? 1 : 0, 'loadTop'], [1, 'told']]);
       if (kind === 'push') { piece.push(this.number()); this.depth++; }
       if (kind === 'dup') { piece.push(OP.DUP1 + r.below(dup)); this.depth++; }
       if (kind === 'swap') piece.push(OP.SWAP1 + r.below(swap));
@@ -112,11 +113,11 @@ class Writer {
   }
   // Round and round, counting down or up, until a comparison of some kind says no.
   loop() {
-    const r = this.r, label = newLabel(), out = newLabel(), before = this.depth + 1, rounds = r.weighted([[6, r.between(1, 5)], [2, r.between(25, 70)]]), many = rounds > 5;
+    const r = this.r, label = newLabel(), out = newLabel(), before = this.depth + 1, rounds = r.weighted([[4, r.between(1, 5)], [3, r.between(25, 70)]]), many = rounds > 5;
     const kind = r.below(5), counter = kind < 2 ? rounds : 0;
     this.add(push(counter), { label });
     this.depth++;
-    if (many) this.pure(r.between(2, 14)); else this.some(r.between(1, 3), 2);
+    if (many) this.pure(r.between(4, 24)); else this.some(r.between(1, 3), 2);
     if (many && r.chance(20)) this.storage();
     while (many && this.depth > before) { this.add(push(32 * r.below(6)), OP.MSTORE); this.depth--; }
     this.level_(before);

@@ -18,8 +18,6 @@ mutants=(
     'node/stf/precompiles.c~600 + 120~600 + 119'
     'node/stf/evm_memory.c~words / 512~words / 511'
     'node/stf/evm_fused.def~TOP.w[0] > IMM || !u256_fits_u64(&TOP)~TOP.w[0] > IMM'
-    'node/stf/evm_fused.def~evm_shr_limbs(&TOP, 2,~evm_shr_limbs(&TOP, 1,'
-    'node/stf/evm_fused.def~evm_slt(SLOT, &TOP)~evm_slt(&TOP, SLOT)'
 )
 for m in "${mutants[@]}"; do
     IFS='~' read -r file was is <<<"$m"
