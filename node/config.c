@@ -285,11 +285,6 @@ static bool validate_provers(const struct config *c, struct err *err)
 
 static bool validate_verification(const struct config *c, struct err *err)
 {
-    if (c->verification.mode != VERIFY_NOTHING && c->l1_sender.pubdata_mode == PUBDATA_BLOBS)
-        return err_set(err, ERR_INVALID,
-                       "verification.mode %s is not for l1_sender.pubdata_mode Blobs: what is "
-                       "committed of blobs is not computed from a witness",
-                       c->verification.mode == VERIFY_LOCALLY ? "local" : "remote");
     if (c->verification.mode != VERIFY_REMOTELY)
         return true;
     if (c->verification.url_cnt == 0)

@@ -11,6 +11,11 @@ static void host_sha256(struct b256 *out, const void *data, size_t len)
     *out = sha256(data, len);
 }
 
+static bool host_blob_commitment(uint8_t out[48], const uint8_t *blob)
+{
+    return kzg_blob_commitment(out, kzg_setup_get(), blob);
+}
+
 const struct stf_crypto *crypto_host(void)
 {
     static const struct stf_crypto table = {
@@ -23,6 +28,7 @@ const struct stf_crypto *crypto_host(void)
         .bn254_pairing = bn254_pairing,
         .blake2f = blake2f,
         .point_evaluation = kzg_point_evaluation,
+        .blob_commitment = host_blob_commitment,
         .p256_verify = p256_verify,
         .bls_g1_add = bls12_381_eip2537_g1_add,
         .bls_g1_msm = bls12_381_eip2537_g1_msm,

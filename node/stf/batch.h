@@ -82,6 +82,13 @@ struct b256 batch_multichain_root_slot(const struct b256 *height);
 /* scheme 1 and 3; 97-byte header for 3. false: scheme not computed here (blobs need KZG) */
 MUST_USE bool batch_da_commitment(struct b256 *out, uint8_t scheme,
                                   const struct b256 *pubdata_keccak);
+/* Scheme 4 (spec 30 §6.2): pubdata as a stream of 31-byte pieces, the first with its length (8 bytes, big-endian) and zeros;
+ * each piece is the lower part of a scalar, zeros behind the end. The commitment is keccak over the versioned hashes. */
+#define BATCH_BLOB_LEN      131072u
+#define BATCH_BLOB_DATA_LEN 126976u
+size_t batch_blob_cnt(size_t pubdata_len); /* at least 1 */
+/* Blob k < batch_blob_cnt, all BATCH_BLOB_LEN bytes of it. */
+void batch_blob_fill(uint8_t *blob, size_t k, struct bytes pubdata);
 struct b256 batch_output_hash(const struct batch *b);
 /* keccak(prev state commitment || state commitment || output hash), unshifted (spec 30 §3.1) */
 struct b256 batch_public_input(const struct b256 *prev_state_commitment,

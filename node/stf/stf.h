@@ -54,6 +54,9 @@ struct stf_crypto {
     void (*blake2f)(uint8_t out[64], const uint8_t in[213]); /* final flag already checked */
     /* EIP-4844, 192 bytes in; false: invalid */
     bool (*point_evaluation)(uint8_t out[64], const uint8_t in[192]);
+    /* Commitment to a blob of BATCH_BLOB_LEN bytes. NULL where there is none: batches in blobs are not verified then. false: a
+     * scalar is not below the order. */
+    bool (*blob_commitment)(uint8_t out[48], const uint8_t *blob);
     bool (*p256_verify)(const uint8_t in[160]);
     /* EIP-2537. false or -1: invalid input; the sums of n multiples: 0 done, -1 invalid, -2 out of
      * memory */

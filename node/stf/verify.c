@@ -99,6 +99,11 @@ bool verify_read_settlement(const struct stf_oracle *oracle, uint64_t *sl_chain_
 
 /* ---- the batch ---- */
 
+struct pubdata_piece { /* of one block; scheme 4 */
+    struct bytes data;
+    struct pubdata_piece *next;
+};
+
 struct verifier {
     const struct stf_crypto *crypto;
     struct arena *keep, *work;
@@ -109,6 +114,9 @@ struct verifier {
     struct stf_block_context ctx; /* of the block being executed; block_hashes move on */
     struct batch_accumulator acc;
     uint64_t tx_cnt;
+    struct pubdata_piece *pieces,
+        **last_piece; /* only for blobs, which begin with the length of all */
+    size_t pubdata_len;
 };
 
 static enum verify_code state_fault(struct verifier *v, enum verify_state_result e)
@@ -142,6 +150,48 @@ static void set_context(struct verifier *v, const struct witness_block *b, size_
     c->execution_version = b->execution_version;
 }
 
+static bool keep_pubdata(struct verifier *v, struct bytes data)
+{
+    struct pubdata_piece *p = arena_alloc(v->keep, sizeof(*p));
+    const uint8_t *copy = arena_copy(v->keep, data.p, data.len);
+    if (!p || !copy)
+        return false;
+    *p = (struct pubdata_piece){ .data = bytes_of(copy, data.len) };
+    *v->last_piece = p;
+    v->last_piece = &p->next;
+    v->pubdata_len += data.len;
+    return true;
+}
+
+/* What is committed of the batch's blobs (batch.h). */
+static enum verify_code blob_da_commitment(struct verifier *v, struct b256 *out)
+{
+    arena_reset(v->work);
+    uint8_t *all = arena_alloc(v->work, v->pubdata_len),
+            *blob = arena_alloc(v->work, BATCH_BLOB_LEN);
+    if (!all || !blob)
+        return fail(v->fault, VERIFY_NO_MEMORY, NULL);
+    size_t at = 0;
+    for (const struct pubdata_piece *p = v->pieces; p; p = p->next) {
+        memcpy(all + at, p->data.p, p->data.len);
+        at += p->data.len;
+    }
+    struct keccak k;
+    keccak_init(&k);
+    for (size_t i = 0; i < batch_blob_cnt(v->pubdata_len); i++) {
+        uint8_t commitment[48];
+        struct b256 hash;
+        batch_blob_fill(blob, i, bytes_of(all, v->pubdata_len));
+        if (!v->crypto->blob_commitment(commitment, blob))
+            return fail(v->fault, VERIFY_DA_SCHEME, NULL);
+        v->crypto->sha256(&hash, commitment, sizeof(commitment));
+        hash.b[0] = 1; /* version of a hash of a commitment, EIP-4844 */
+        keccak_update(&k, hash.b, 32);
+    }
+    *out = keccak_final(&k);
+    return VERIFY_OK;
+}
+
 static enum verify_code add_to_batch(struct verifier *v, const struct stf_block_output *o,
                                      const struct b256 *l1_tx_hashes, bool is_last)
 {
@@ -173,7 +223,8 @@ static enum verify_code add_to_batch(struct verifier *v, const struct stf_block_
         blk.leaf_count = v->state.leaf_count;
         blk.last_256_hashes = batch_last_256_hashes(v->ctx.block_hashes, &o->block_hash);
     }
-    if (!batch_accumulator_add(&v->acc, &blk))
+    if (!batch_accumulator_add(&v->acc, &blk) ||
+        (v->w.da_scheme == DA_BLOBS_ZKSYNC_OS && !keep_pubdata(v, o->pubdata)))
         return fail(v->fault, VERIFY_NO_MEMORY, NULL);
     v->tx_cnt += o->tx_cnt;
     return VERIFY_OK;
@@ -210,7 +261,10 @@ static enum verify_code begin(struct verifier *v, struct bytes witness)
         return fail(v->fault, VERIFY_NO_MEMORY, NULL);
     if (v->fault->witness != WITNESS_OK)
         return fail(v->fault, VERIFY_WITNESS, NULL);
-    if (!batch_da_commitment(&da, v->w.da_scheme, &KECCAK_EMPTY))
+    bool in_blobs = v->w.da_scheme == DA_BLOBS_ZKSYNC_OS;
+    v->last_piece = &v->pieces;
+    if (in_blobs ? !v->crypto->blob_commitment
+                 : !batch_da_commitment(&da, v->w.da_scheme, &KECCAK_EMPTY))
         return fail(v->fault, VERIFY_DA_SCHEME, NULL);
     enum verify_state_result s = verify_state_init(&v->state, &v->w, v->keep);
     if (s != VERIFY_STATE_OK)
@@ -230,12 +284,17 @@ static enum verify_code finish(struct verifier *v, struct verify_result *out)
     if (!arena_alloc(v->keep, (size_t)v->acc.b.l2_log_cnt * sizeof(struct b256)))
         return fail(v->fault, VERIFY_NO_MEMORY, NULL);
     arena_restore(v->keep, mark);
+    struct b256 in_blobs;
+    bool has_blobs = v->w.da_scheme == DA_BLOBS_ZKSYNC_OS;
+    enum verify_code e = has_blobs ? blob_da_commitment(v, &in_blobs) : VERIFY_OK;
+    if (e != VERIFY_OK)
+        return e;
     *out = (struct verify_result){ .state_before = witness_state_commitment(&v->w),
                                    .tx_cnt = v->tx_cnt,
                                    .leaf_cnt = v->state.opened_cnt,
                                    .appended_cnt = v->state.cnt - v->state.opened_cnt,
                                    .preimage_cnt = v->state.preimage_cnt };
-    batch_accumulator_finish(&v->acc, &out->batch, NULL);
+    batch_accumulator_finish(&v->acc, &out->batch, has_blobs ? &in_blobs : NULL);
     out->state_after = out->batch.stored.state_commitment;
     out->output_hash = out->batch.stored.commitment;
     out->public_input = batch_public_input(&out->state_before, &out->batch.stored);

@@ -11,7 +11,7 @@
  *     logs, pubdata and requests that gives the batch (batch.h) and its public input
  *
  * Limits that only tell a producer when to seal are not repeated, except those of the rule set and the gas limit of the
- * header. The blob schemes need blob commitments, which are not computed here: VERIFY_DA_SCHEME. */
+ * header. Batches in blobs need a primitive that commits to them (struct stf_crypto); without it: VERIFY_DA_SCHEME. */
 #ifndef GH_STF_VERIFY_H
 #define GH_STF_VERIFY_H
 

@@ -1,16 +1,10 @@
-#include <string.h>
-
 #include "node/base/hash.h"
 #include "node/stf/batch.h"
 #include "settlement/da/da.h"
 
-#define PIECE     31u /* of a scalar's 32 bytes: always below the group's order */
-#define SCALARS   (SIDECAR_BLOB_LEN / 32u)
-#define BLOB_DATA (SCALARS * PIECE)
-
 size_t da_blob_cnt(size_t pubdata_len)
 {
-    return (pubdata_len + PIECE + BLOB_DATA - 1) / BLOB_DATA;
+    return batch_blob_cnt(pubdata_len);
 }
 
 uint64_t da_capacity(uint8_t scheme)
@@ -19,7 +13,7 @@ uint64_t da_capacity(uint8_t scheme)
     case DA_BLOBS_AND_PUBDATA_KECCAK:
         return BATCH_MAX_CALLDATA_PUBDATA;
     case DA_BLOBS_ZKSYNC_OS:
-        return (uint64_t)SIDECAR_BLOBS_MAX * BLOB_DATA - PIECE;
+        return (uint64_t)SIDECAR_BLOBS_MAX * BATCH_BLOB_DATA_LEN - 31;
     default:
         return UINT64_MAX;
     }
@@ -32,13 +26,8 @@ struct sidecar *da_blobs_pack(struct bytes pubdata)
     struct sidecar *s = sidecar_new(da_blob_cnt(pubdata.len));
     if (!s)
         return NULL;
-    store_be64(sidecar_blob(s, 0) + 1, pubdata.len);
-    size_t scalar = 1;
-    for (size_t at = 0; at < pubdata.len; at += PIECE, scalar++) {
-        size_t len = pubdata.len - at < PIECE ? pubdata.len - at : PIECE;
-        uint8_t *blob = sidecar_blob(s, scalar / SCALARS);
-        memcpy(blob + scalar % SCALARS * 32 + 1, pubdata.p + at, len);
-    }
+    for (size_t k = 0; k < sidecar_blob_cnt(s); k++)
+        batch_blob_fill(sidecar_blob(s, k), k, pubdata);
     return s;
 }
 

@@ -1,13 +1,17 @@
-// The same on an L1 with the Osaka fork: sidecars of EIP-7594, a proof a cell.
+// The same on an L1 with the Osaka fork: sidecars of EIP-7594, a proof a cell. Every batch is executed again from its witness before
+// it is committed, blobs and all.
+import path from 'node:path';
 import { parseEther } from 'ethers';
 import { mixedTraffic } from '../lib/batches.mjs';
 import { verifySidecar } from '../lib/blobs.mjs';
 import { USER } from '../lib/l1.mjs';
+import { GATEHOUSE } from '../lib/paths.mjs';
+import { must } from '../lib/process.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
 import { World, until } from '../lib/world.mjs';
 
 const t = suite('06 blobs after Osaka');
-const w = await World.create(t, { da: 'blobs', batchTimeout: '3s', proxies: 1, l1: { hardfork: 'osaka' } });
+const w = await World.create(t, { da: 'blobs', batchTimeout: '3s', proxies: 1, l1: { hardfork: 'osaka' }, changes: { 'verification.mode': 'local' } });
 w.proxies[0].sidecar = 'EIP-7594';
 await t.need('the chain is up and the wallet has funds', async () => { await w.start(); await w.fund(USER.address, parseEther('100')); });
 await t.need('three batches are committed, proved and executed', async () => {
@@ -38,5 +42,19 @@ await t.test('/status names the form and what blobs cost', async () => {
   const { senders } = JSON.parse((await w.node.get('/status')).text), commit = senders.find((s) => s.lane === 'commit');
   same([commit.sidecar_form, commit.blob_fee_capped, commit.blob_fee_cap_wei], ['EIP-7594', false, '2000000000']);
   same(senders.filter((s) => s.sidecar_form).length, 1);
+});
+await t.test('every batch was verified from its witness before it was committed; the command says the same from the data folder', async () => {
+  const { settlement } = JSON.parse((await w.node.get('/status')).text), { committed } = await w.l1.counters();
+  check(settlement.verification.verified_to >= committed && settlement.verification.mismatches === 0, JSON.stringify(settlement.verification));
+  const commits = (await w.l1.operatorTransactions(w.firstBlock)).filter((m) => m.does?.step === 'commit');
+  const most = commits.reduce((a, b) => (b.tx.blobVersionedHashes.length > a.tx.blobVersionedHashes.length ? b : a));
+  const file = path.join(w.dir, 'blobs.witness');
+  await w.node.stop();
+  await must(GATEHOUSE, ['make-witness', '--config', w.node.config, '--batch', String(most.does.from), file]);
+  const said = await must(GATEHOUSE, ['verify-batch', file]);
+  const [stored] = (await w.l1.logs('BlockCommit')).filter((l) => Number(l.args.batchNumber) === most.does.from);
+  check(said.includes(stored.args.commitment), `commitment ${stored.args.commitment} of ${most.tx.blobVersionedHashes.length} blobs is not in: ${said}`);
+  w.node.start();
+  await w.node.ready();
 });
 await t.end();

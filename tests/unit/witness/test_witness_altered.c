@@ -199,6 +199,9 @@ static void state_before(void **state)
     assert_int_equal(expect_other(&v, "scheme", 0), VERIFY_OK);
     v = fresh();
     v.da_scheme = DA_BLOBS_ZKSYNC_OS;
+    assert_int_equal(expect_other(&v, "scheme", 0), VERIFY_OK);
+    v = fresh();
+    v.da_scheme = DA_PUBDATA_KECCAK; /* no chain of ours uses it */
     assert_int_equal(expect_other(&v, "scheme", 0), VERIFY_DA_SCHEME);
     v = fresh();
     v.last_block++;
