@@ -8,7 +8,7 @@ import { TOP, haveSharedL1, NEED_SHARED } from '../../e2e/lib/paths.mjs';
 import { until } from '../../e2e/lib/wait.mjs';
 import { World } from '../../e2e/lib/world.mjs';
 import { Figures } from './figures.mjs';
-import { cpuSeconds, load, memory, sampler } from './measure.mjs';
+import { cpuSeconds, lines as runProgram, load, memory, sampler } from './measure.mjs';
 import { BASE_FEE, MODES, withAnvil } from './peer.mjs';
 import { programs } from './programs.mjs';
 
@@ -140,6 +140,30 @@ async function latency() {
   });
 }
 
+// A batch of transfers executed again from its witness, beside what making it took: the node's own processor time for each transaction, from
+// the RPC to the sealed batch. Verification is one thread, so its time is its processor time.
+async function verify() {
+  await withWorld({ da: 'validium', batchTimeout: '10s' }, async (w) => {
+    const pid = w.node.process.pid;
+    await load('fund', { ...COMMON, url: w.node.url, key, amount: 10n ** 17n });
+    const before = cpuSeconds(pid);
+    const r = whole(await load('rate', { ...COMMON, url: w.node.url, txs: 5000, seconds: 15 }), 'gatehouse');
+    const batches = async () => JSON.parse((await w.node.get('/status')).text).summary.batches.filter((b) => b.stage !== 'open');
+    await until('the load is in sealed batches', async () => { const b = await batches(); return b.length > 0 && b[0].last_block >= await w.node.blockNumber(); }, { timeout: 60_000 });
+    const making = (cpuSeconds(pid) - before) * 1e6 / r.included;
+    const most = (await batches()).reduce((a, b) => (b.l2_txs > a.l2_txs ? b : a)), file = path.join(w.dir, 'batch.witness');
+    await runProgram('gatehouse', ['make-witness', '--config', w.node.config, '--batch', String(most.number), file]);
+    let best = Infinity;
+    for (let i = 0; i < 5; i++) {
+      const began = performance.now();
+      await runProgram('gatehouse', ['verify-batch', file]);
+      best = Math.min(best, performance.now() - began);
+    }
+    figures.add(`verification of a transfer, in a batch of ${most.l2_txs}`, best * 1000 / most.l2_txs, 'us', { peer: making, peerName: 'making it, RPC to sealed batch', higher: false });
+    figures.add('witness of a transfer', fs.statSync(file).size / most.l2_txs, 'bytes');
+  });
+}
+
 // By RPC, in batches of a hundred calls on four connections; what counts is the node's own processor time.
 async function proofs() {
   await withWorld({ da: 'validium', batchTimeout: '1s' }, async (w) => {
@@ -195,8 +219,8 @@ async function restart() {
 }
 
 // Parts without a node: each is a program of tests/bench (programs.mjs). Parts with one need the recorded L1.
-const parts = { ...programs(figures), proofs, rate, latency, restart };
-const withNode = new Set([proofs, rate, latency, restart]);
+const parts = { ...programs(figures), verify, proofs, rate, latency, restart };
+const withNode = new Set([verify, proofs, rate, latency, restart]);
 
 const names = argv.filter((a) => !a.startsWith('--'));
 for (const name of names) {
