@@ -142,8 +142,7 @@ instr_MLOAD_K:
     evm_load_be(sp, e->mem + IMM);
     NEXT_INSTR();
 instr_MLOAD_PLUS:
-    VALID_OPERAND(TOP, 32);
-    VALID_MEMORY(TOP.w[0] + IMM, 32);
+    VALID_SUM(TOP, IMM, 32);
     evm_load_be(sp, e->mem + TOP.w[0] + IMM);
     NEXT_INSTR();
 instr_MSTORE:

@@ -63,7 +63,8 @@ static size_t step(uint8_t op)
 
 static void *take(struct stf_block *b, size_t *used, size_t len)
 {
-    if (len > EVM_TRANSLATED_BUDGET - *used)
+    size_t limit = sys_options(b)->translation_limit;
+    if (len > (limit ? limit : EVM_TRANSLATED_BUDGET) - *used)
         return NULL;
     void *p = arena_alloc(sys_arena(b), len);
     if (p)
@@ -77,12 +78,11 @@ struct evm_blocks *evm_blocks_create(struct stf_block *b, struct evm_pool *pool,
     size_t index_len = (e->code_len + EVM_CODE_PADDING) * sizeof(uint16_t);
     if (e->code_len > CODE_CAP)
         return NULL;
-    struct evm_blocks *bs = take(b, &pool->translated_bytes, sizeof(*bs));
-    uint16_t *index = take(b, &pool->translated_bytes, index_len);
-    if (!bs || !index)
+    struct evm_blocks *bs = take(b, &pool->translated_bytes, sizeof(*bs) + index_len);
+    if (!bs)
         return NULL;
-    memset(bs, 0, sizeof(*bs));
-    memset(index, 0, index_len);
+    uint16_t *index = (uint16_t *)(void *)(bs + 1);
+    memset(bs, 0, sizeof(*bs) + index_len);
     bs->code = e->code;
     bs->bitmap = e->bitmap;
     bs->code_len = e->code_len;
@@ -179,10 +179,11 @@ static bool read_block(struct stf_block *b, struct evm_blocks *bs, struct evm_bl
             it->id = is_cut ? INSTR_NEXT : INSTR_ALONE;
             it->pc = (uint16_t)w->pc;
             it->imm = w->pc;
-            /* behind the end of the code there is nothing but the STOP of its padding */
             size_t next = is_cut ? w->pc : w->pc + 1;
-            blk->next = next <= bs->code_len ? evm_block_at(b, bs, next) : NULL;
-            return blk->next || !is_cut;
+            if (next > bs->code_len)
+                return true; /* behind the end of the code there is nothing but the STOP of its padding: no next one */
+            blk->next = evm_block_at(b, bs, next);
+            return blk->next != NULL;
         }
         pay(w, &bs->facts[op]);
         if (c == OP_JUMP) {

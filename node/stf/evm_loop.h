@@ -73,11 +73,13 @@
             goto block_grows;                                                                      \
         }                                                                                          \
     } while (0)
-#define VALID_OPERAND(word, size)                                                                  \
+#define VALID_OPERAND(word, size) VALID_SUM(word, 0, size)
+/* The same at word + imm (below 2^32): only the sum is touched, so only it is made valid. */
+#define VALID_SUM(word, imm, size)                                                                 \
     do {                                                                                           \
-        if (GH_UNLIKELY(!u256_fits_u64(&(word))))                                                  \
+        if (GH_UNLIKELY(!u256_fits_u64(&(word)) || (word).w[0] > UINT64_MAX - UINT32_MAX))         \
             goto block_leaves;                                                                     \
-        VALID_MEMORY((word).w[0], size);                                                           \
+        VALID_MEMORY((word).w[0] + (imm), size);                                                   \
     } while (0)
 /* The last instruction of a block: takes `words` off the stack and goes on in one of two. */
 #define JUMP_IF(condition, words)                                                                  \

@@ -71,8 +71,9 @@ static void copy_padded(uint8_t *out, struct bytes code)
     memset(out + code.len, 0, EVM_CODE_PADDING);
 }
 
-/* The padded copy of deployed code: kept for the block while there is room, so that code is copied
- * once however often it is called. */
+/* The padded copy of deployed code: kept for the block while there is room, so that code is copied once however often it is called.
+ * Codes that differ only in zero bytes at the end may have one hash (it is over whole words): they share a slot, and may, because those
+ * bytes are STOP as the padding is; a frame's own length decides what CODESIZE and CODECOPY see. */
 static struct evm_code_slot *code_cached(struct stf_block *b, struct evm_pool *pool,
                                          const struct b256 *hash, struct bytes code)
 {

@@ -98,6 +98,8 @@ struct stf_options {
     const struct stf_tracer *tracer;
     /* EVM code is translated before it is hot: results never depend on it, tests compare both ways */
     bool translates_at_once;
+    size_t
+        translation_limit; /* bytes of translated code in the block; 0: what is usual. Tests take less */
 };
 
 /* ---- a transaction's outcome ---- */

@@ -61,7 +61,13 @@ static void random_op(struct prog *p)
                                      0x0b, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
                                      0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x01, 0x03, 0x16 };
     static const uint8_t facts[] = { 0x30, 0x33, 0x34, 0x35, 0x36, 0x38, 0x3d, 0x58, 0x59, 0x5a };
-    switch (below(16)) {
+    switch (below(17)) {
+    case 16: /* an address that is a sum: only the sum is touched */
+        prog_op(p, facts[below(sizeof(facts))]);
+        prog_push(p, below(2) ? 32 : below(3000));
+        prog_op(p, O_ADD);
+        prog_op(p, O_MLOAD);
+        break;
     case 0:
     case 1:
     case 2:
@@ -173,6 +179,8 @@ struct end {
     uint64_t slots[4];
 };
 
+static size_t translation_limit; /* 0: the usual one */
+
 static struct end run(const struct stf_rules *rules, struct bytes code, bool translates,
                       uint64_t gas, uint64_t native)
 {
@@ -183,6 +191,7 @@ static struct end run(const struct stf_rules *rules, struct bytes code, bool tra
     vm_init(&vm);
     vm.rules = rules;
     vm.options.translates_at_once = translates;
+    vm.options.translation_limit = translation_limit;
     vm_account_bytes(&vm, VM_CODE, 1, 1000, code, 0);
     vm_open(&vm);
     e.r = vm_call(&vm, VM_CODE, bytes_of(input, sizeof(input)), 0, gas, native);
@@ -319,6 +328,81 @@ static void test_ends_of_code(void **state)
     assert_int_equal(e.r.halt, HALT_BAD_OPCODE);
 }
 
+/* Memory is valid up to what is read, in one step: the address before a constant is added is not touched. Under native
+ * accounting each step has a price of its own (35, spec 10 §7.7). */
+static void test_memory_behind_a_sum(void **state)
+{
+    static const char *const cases[] = {
+        "36 6020 01 51 00",             /* 100 + 32 */
+        "36 6064 01 51 00",             /* 100 + 100 */
+        "36 36 01 51 36 6020 01 51 00", /* the second one is in reach */
+    };
+    (void)state;
+    for (size_t i = 0; i < GH_COUNT(cases); i++) {
+        struct end plain, some;
+        struct bytes code = vm_hex(cases[i]);
+        compare(stf_rules_zksync_os_v31(), code, 100000, VM_PLENTY, &plain);
+        assert_int_equal(plain.r.halt, HALT_STOP);
+        for (uint64_t less = 0; less < 400; less++) {
+            compare(stf_rules_zksync_os_v31(), code, 100000, plain.r.native_used - less, &some);
+            assert_int_equal(some.r.halt, less ? HALT_OUT_OF_NATIVE : HALT_STOP);
+        }
+        struct end gas;
+        compare(stf_rules_zksync_os_v31(), code, plain.r.gas_used - 1, VM_PLENTY, &gas);
+        assert_int_equal(gas.r.halt, HALT_OUT_OF_GAS);
+    }
+}
+
+/* Wherever room for translated code ends, the rest runs opcode by opcode: blocks of every kind of end, more than fit the
+ * pieces in which they are kept, in three turns. */
+static void test_every_room(void **state)
+{
+    static struct prog p;
+    static const uint8_t alone[] = { O_SLOAD, 0x31, 0x3b, 0x40, 0x54, 0x3f };
+    struct end plain, some;
+    (void)state;
+    p.n = 0;
+    prog_push(&p, 3);
+    size_t loop = p.n;
+    prog_op(&p, O_JUMPDEST);
+    for (unsigned i = 0; i < 150; i++) {
+        if (i % 3 == 0)
+            prog_op(&p, O_JUMPDEST);
+        prog_op(&p, 0x36);
+        if (i % 5 == 0) { /* a wide operand */
+            prog_op(&p, 0x73);
+            for (unsigned k = 0; k < 20; k++)
+                prog_op(&p, 0xff);
+            prog_op(&p, 0x16);
+        }
+        prog_op(&p, alone[i % sizeof(alone)]);
+        prog_op(&p, O_POP);
+        if (i % 7 == 0) { /* a jump that is not taken, and one that is */
+            prog_push(&p, 0);
+            set_place(&p, push_place(&p), loop);
+            prog_op(&p, 0x57);
+            size_t place = push_place(&p);
+            prog_op(&p, O_JUMP);
+            set_place(&p, place, p.n);
+            prog_op(&p, O_JUMPDEST);
+        }
+    }
+    prog_push(&p, 1);
+    prog_op(&p, O_SWAP1);
+    prog_op(&p, 0x03);
+    prog_op(&p, O_DUP1);
+    set_place(&p, push_place(&p), loop);
+    prog_op(&p, 0x57);
+    prog_op(&p, O_STOP);
+    plain = run(stf_rules_zksync_os_v31(), prog_bytes(&p), false, 30000000, UINT64_MAX);
+    assert_int_equal(plain.r.halt, HALT_STOP);
+    for (translation_limit = 8; translation_limit < 64u << 10; translation_limit += 24) {
+        some = run(stf_rules_zksync_os_v31(), prog_bytes(&p), true, 30000000, UINT64_MAX);
+        assert_same(&plain, &some);
+    }
+    translation_limit = 0;
+}
+
 /* Code becomes hot while it runs: the first turns opcode by opcode, the others translated, and nothing shows. */
 static void test_hot_loop(void **state)
 {
@@ -340,7 +424,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_programs), cmocka_unit_test(test_every_limit),
         cmocka_unit_test(test_stack_edges),     cmocka_unit_test(test_ends_of_code),
-        cmocka_unit_test(test_hot_loop),
+        cmocka_unit_test(test_hot_loop),        cmocka_unit_test(test_memory_behind_a_sum),
+        cmocka_unit_test(test_every_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
