@@ -515,6 +515,21 @@ void sim_run(struct sim *s, uint64_t ms)
     }
 }
 
+void sim_mine_and_run(struct sim *s, unsigned blocks)
+{
+    for (unsigned i = 0; i < blocks; i++) {
+        sim_mine(s);
+        sim_run(s, 2000);
+    }
+}
+
+struct tx_manager_status sim_status(struct sim *s)
+{
+    struct tx_manager_status st;
+    tx_core_status(&s->core, &st);
+    return st;
+}
+
 static uint64_t submit(struct sim *s, const char *key, struct sidecar *blobs)
 {
     struct tx_request r = { .key = key,

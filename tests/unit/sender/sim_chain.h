@@ -77,6 +77,9 @@ struct sim {
     bool crashed;
 };
 
+/* what most tests begin with */
+static const struct tx_manager_config sim_plain = { .poll_ms = 1000, .required_confirmations = 3 };
+
 struct sim *sim_new(const struct tx_manager_config *cfg);
 void sim_free(struct sim *s);
 /* The process dies and starts again from the journal. */
@@ -84,6 +87,8 @@ void sim_restart(struct sim *s);
 /* Time passes in steps of the poll interval; commands are carried out. */
 void sim_run(struct sim *s, uint64_t ms);
 void sim_mine(struct sim *s);
+/* So many blocks, and two seconds behind each. */
+void sim_mine_and_run(struct sim *s, unsigned blocks);
 /* The last n blocks are replaced by as many others; their transactions go back to the pool or are lost. */
 void sim_reorg(struct sim *s, unsigned n, bool lose_txs);
 void sim_drop_pool(struct sim *s);
@@ -93,6 +98,7 @@ void sim_foreign(struct sim *s, uint64_t nonce, const char *data, uint64_t max_f
 uint64_t sim_submit(struct sim *s, const char *key);
 uint64_t sim_submit_blobs(struct sim *s, const char *key, size_t blob_cnt);
 
+struct tx_manager_status sim_status(struct sim *s);
 struct tx_item *sim_item(struct sim *s, const char *key);
 /* How many mined transactions carry this data. */
 unsigned sim_mined(const struct sim *s, const char *data);

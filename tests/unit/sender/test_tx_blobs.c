@@ -6,32 +6,14 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "node/sender/sidecar.h"
 #include "tests/unit/sender/sim_chain.h"
 
-static const struct tx_manager_config plain = { .poll_ms = 1000, .required_confirmations = 3 };
-
-static struct tx_manager_status status(struct sim *s)
-{
-    struct tx_manager_status st;
-    tx_core_status(&s->core, &st);
-    return st;
-}
-
-static void mine_and_run(struct sim *s, unsigned blocks)
-{
-    for (unsigned i = 0; i < blocks; i++) {
-        sim_mine(s);
-        sim_run(s, 2000);
-    }
-}
-
 static void blobs_are_mined_and_paid_for(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     sim_submit_blobs(s, "commit:1", 2);
     sim_run(s, 2000);
     const struct sim_tx *t = sim_pool_at(s, 7);
@@ -40,10 +22,10 @@ static void blobs_are_mined_and_paid_for(void **state)
     assert_int_equal(t->max_blob_fee, 2 * s->blob_base_fee); /* the headroom */
     /* what it may cost at most is held back */
     uint64_t worst = t->gas * t->max_fee + 2 * UINT64_C(131072) * t->max_blob_fee;
-    assert_int_equal(status(s).worst_cost.w[0], worst);
-    mine_and_run(s, 3);
+    assert_int_equal(sim_status(s).worst_cost.w[0], worst);
+    sim_mine_and_run(s, 3);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
-    assert_int_equal(status(s).spent.w[0],
+    assert_int_equal(sim_status(s).spent.w[0],
                      21000 * s->base_fee + 2 * UINT64_C(131072) * s->blob_base_fee);
     sim_free(s);
 }
@@ -51,12 +33,12 @@ static void blobs_are_mined_and_paid_for(void **state)
 static void a_jump_of_the_blob_fee_is_answered_by_doubling_everything(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     sim_submit_blobs(s, "commit:1", 1);
     sim_run(s, 2000);
     struct sim_tx first = *sim_pool_at(s, 7);
     s->blob_base_fee *= 5;
-    mine_and_run(s, 4);
+    sim_mine_and_run(s, 4);
     const struct sim_tx *t = sim_pool_at(s, 7);
     bool waits = t != NULL;
     for (size_t i = 0; i < s->tx_cnt; i++) {
@@ -68,10 +50,10 @@ static void a_jump_of_the_blob_fee_is_answered_by_doubling_everything(void **sta
         assert_int_equal(s->txs[i].blobs, 1);
     }
     assert_true(!waits || s->tx_cnt > 1);
-    mine_and_run(s, 4);
+    sim_mine_and_run(s, 4);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     assert_int_equal(sim_mined(s, "commit:1"), 1);
-    assert_true(status(s).bumps >= 1);
+    assert_true(sim_status(s).bumps >= 1);
     sim_free(s);
 }
 
@@ -79,16 +61,16 @@ static void a_jump_of_the_blob_fee_is_answered_by_doubling_everything(void **sta
 static void enough_is_offered_and_nothing_is_doubled_in_a_hurry(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     sim_submit_blobs(s, "commit:1", 1);
     sim_run(s, 2000);
     s->tip_to_mine = SIM_GWEI; /* not mined, for its tip */
-    mine_and_run(s, 11);
+    sim_mine_and_run(s, 11);
     assert_int_equal(sim_item(s, "commit:1")->variant_cnt, 1);
-    mine_and_run(s, 2);
+    sim_mine_and_run(s, 2);
     assert_int_equal(sim_item(s, "commit:1")->variant_cnt, 2);
     s->tip_to_mine = 0;
-    mine_and_run(s, 3);
+    sim_mine_and_run(s, 3);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     sim_free(s);
 }
@@ -96,24 +78,24 @@ static void enough_is_offered_and_nothing_is_doubled_in_a_hurry(void **state)
 static void a_blob_fee_above_the_cap_is_waited_for_in_words(void **state)
 {
     (void)state;
-    struct tx_manager_config cfg = plain;
+    struct tx_manager_config cfg = sim_plain;
     cfg.caps.max_blob_fee = u256_of_u64(4000);
     struct sim *s = sim_new(&cfg);
     s->blob_base_fee = 4001;
     sim_submit_blobs(s, "commit:1", 1);
-    mine_and_run(s, 3);
+    sim_mine_and_run(s, 3);
     assert_int_equal(s->sends, 0);
     const struct tx_item *it = sim_item(s, "commit:1");
     assert_int_equal(it->wait, TX_WAIT_BLOB_FEE_CAPPED);
     assert_string_equal(it->err.msg, "waiting for blob fee: 4001 wei asked, above cap 4000 wei "
                                      "(l1_sender.max_fee_per_blob_gas)");
-    assert_true(status(s).blob_fee_capped && status(s).fee_capped);
-    assert_int_equal(status(s).fee_cap_waits, 1);
+    assert_true(sim_status(s).blob_fee_capped && sim_status(s).fee_capped);
+    assert_int_equal(sim_status(s).fee_cap_waits, 1);
     s->blob_base_fee = 4000;
     sim_run(s, 2000);
     assert_int_equal(sim_pool_at(s, 7)->max_blob_fee, 4000);
-    assert_false(status(s).blob_fee_capped);
-    mine_and_run(s, 3);
+    assert_false(sim_status(s).blob_fee_capped);
+    sim_mine_and_run(s, 3);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     sim_free(s);
 }
@@ -122,14 +104,14 @@ static void a_blob_fee_above_the_cap_is_waited_for_in_words(void **state)
 static void a_replacement_stops_at_the_cap(void **state)
 {
     (void)state;
-    struct tx_manager_config cfg = plain;
+    struct tx_manager_config cfg = sim_plain;
     cfg.caps.max_blob_fee = u256_of_u64(3000);
     struct sim *s = sim_new(&cfg);
     sim_submit_blobs(s, "commit:1", 1);
     sim_run(s, 2000);
     assert_int_equal(sim_pool_at(s, 7)->max_blob_fee, 2000);
     s->blob_base_fee = 2500;
-    mine_and_run(s, 6);
+    sim_mine_and_run(s, 6);
     unsigned sends = s->sends;
     assert_int_equal(sends, 1);
     assert_int_equal(sim_item(s, "commit:1")->wait, TX_WAIT_BLOB_FEE_CAPPED);
@@ -137,7 +119,7 @@ static void a_replacement_stops_at_the_cap(void **state)
     struct err e;
     caps.max_blob_fee = u256_of_u64(100000);
     assert_true(tx_core_set_caps(&s->core, &caps, &e));
-    mine_and_run(s, 5);
+    sim_mine_and_run(s, 5);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     caps.max_blob_fee = U256_ZERO; /* leaves it as it is */
     assert_true(tx_core_set_caps(&s->core, &caps, &e));
@@ -148,7 +130,7 @@ static void a_replacement_stops_at_the_cap(void **state)
 static void a_cancelled_blob_transaction_is_replaced_by_one_with_blobs(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     struct err e;
     uint64_t id = sim_submit_blobs(s, "commit:1", 1);
     sim_run(s, 2000);
@@ -158,7 +140,7 @@ static void a_cancelled_blob_transaction_is_replaced_by_one_with_blobs(void **st
     s->blob_base_fee = 1000000;
     sim_run(s, 2000);
     s->blob_base_fee = 1000;
-    mine_and_run(s, 6);
+    sim_mine_and_run(s, 6);
     for (size_t i = 0; i < s->tx_cnt; i++)
         assert_int_equal(s->txs[i].blobs, 1);
     assert_int_equal(s->latest_nonce, 8);
@@ -169,7 +151,7 @@ static void a_cancelled_blob_transaction_is_replaced_by_one_with_blobs(void **st
 static void a_gap_below_blobs_is_filled_with_blobs(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     sim_submit_blobs(s, "commit:1", 1);
     sim_submit_blobs(s, "commit:2", 1);
     sim_run(s, 2000);
@@ -204,13 +186,13 @@ static void a_gap_below_blobs_is_filled_with_blobs(void **state)
 static void the_other_form_is_tried_again_not_given_up(void **state)
 {
     (void)state;
-    struct sim *s = sim_new(&plain);
+    struct sim *s = sim_new(&sim_plain);
     s->send_error = "invalid sidecar version pre-osaka: 1";
     s->send_error_cnt = 2;
     sim_submit_blobs(s, "commit:1", 1);
     sim_run(s, 10000);
     assert_int_equal(sim_item(s, "commit:1")->variant_cnt, 1); /* the same signed bytes */
-    mine_and_run(s, 4);
+    sim_mine_and_run(s, 4);
     assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
     sim_free(s);
 }
@@ -220,17 +202,17 @@ static void power_loss_anywhere_makes_no_second_blob_transaction(void **state)
 {
     (void)state;
     for (uint64_t at = 1; at < 60; at++) {
-        struct sim *s = sim_new(&plain);
+        struct sim *s = sim_new(&sim_plain);
         s->crash_at = s->cmd_cnt + at;
         sim_submit_blobs(s, "commit:1", 1);
         for (int i = 0; i < 6 && !s->crashed; i++)
-            mine_and_run(s, 1);
+            sim_mine_and_run(s, 1);
         if (s->crashed) {
             sim_restart(s);
             if (!sim_item(s, "commit:1") && sim_state(s, "commit:1") == TX_STATE_CNT)
                 sim_submit_blobs(s, "commit:1", 1); /* never became durable */
         }
-        mine_and_run(s, 8);
+        sim_mine_and_run(s, 8);
         assert_int_equal(sim_state(s, "commit:1"), TX_CONFIRMED);
         assert_int_equal(sim_mined(s, "commit:1"), 1);
         assert_int_equal(s->latest_nonce, 8);

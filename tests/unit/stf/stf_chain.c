@@ -116,6 +116,39 @@ struct stf_tx chain_l1_tx(struct chain *c, uint8_t type, const struct addr *to, 
     return tx;
 }
 
+struct addr chain_receiver(void)
+{
+    return addr_of_u32(0x123456);
+}
+
+/* keccak(05 || rlp([chain, target, nonce])), the bytes of it by hand */
+struct tx_authorization chain_authorization(const struct crypto_key *key, uint64_t chain_id,
+                                            const struct addr *target, uint64_t nonce)
+{
+    bool is_short = chain_id < 128;
+    assert_true(chain_id > 0 && (is_short || chain_id >= 256) && chain_id < 65536 && nonce < 128);
+    uint8_t enc[27] = { 0x05, 0xc0 + 25, 0x82, (uint8_t)(chain_id >> 8), (uint8_t)chain_id };
+    size_t len = 5;
+    if (is_short) {
+        enc[1] = 0xc0 + 23;
+        enc[2] = (uint8_t)chain_id;
+        len = 3;
+    }
+    enc[len++] = 0x80 + 20;
+    memcpy(enc + len, target->b, 20);
+    len += 20;
+    enc[len++] = nonce == 0 ? 0x80 : (uint8_t)nonce;
+    struct b256 hash = keccak256(enc, len);
+    struct crypto_signature s;
+    assert_true(crypto_sign(&s, &hash, key));
+    return (struct tx_authorization){ .chain_id = u256_of_u64(chain_id),
+                                      .target = *target,
+                                      .nonce = nonce,
+                                      .y_parity = u256_of_u64(s.y_parity),
+                                      .r = s.r,
+                                      .s = s.s };
+}
+
 struct stf_tx chain_system_tx(struct chain *c, uint32_t to, const char *data_hex)
 {
     struct addr a = addr_of_u32(to);

@@ -34,6 +34,7 @@ void chain_begin(struct chain *c);                  /* drops a block that was no
 struct stf_block_output chain_end(struct chain *c); /* applied to the world */
 void chain_put_code(struct chain *c, const struct addr *a, const char *hex);
 void chain_fund(struct chain *c, const struct addr *a, uint64_t balance);
+struct addr chain_receiver(void); /* of most transfers here; absent at first */
 uint64_t chain_balance(const struct chain *c, const struct addr *a);
 uint64_t chain_nonce(const struct chain *c, const struct addr *a);
 /* 0x02, 100,000 gas at the base fee, unsigned, nonce of the sender in the world */
@@ -41,6 +42,9 @@ struct stf_tx chain_tx(struct chain *c, const struct addr *to);
 void chain_sign(struct chain *c, struct stf_tx *tx);
 /* Priority transaction with 100,000 gas per wei of fee paid: deposit = fee + value */
 struct stf_tx chain_l1_tx(struct chain *c, uint8_t type, const struct addr *to, uint64_t value);
+/* Signed: of a chain below 128 or from 256 to 65535, with a nonce below 128. */
+struct tx_authorization chain_authorization(const struct crypto_key *key, uint64_t chain_id,
+                                            const struct addr *target, uint64_t nonce);
 struct stf_tx chain_system_tx(struct chain *c, uint32_t to, const char *data_hex);
 /* Signs L2 transactions, runs, keeps the result. Begins a block when there is none. */
 enum stf_verdict chain_run(struct chain *c, struct stf_tx *tx);

@@ -5,7 +5,6 @@
  * zksync-os v0.3.0 (constants.rs, refund_calculation.rs), typed here. */
 #include "tests/unit/stf/stf_chain.h"
 
-#include "node/base/hash.h"
 #include "node/stf/rules.h"
 
 #define INTRINSIC 922240u
@@ -13,14 +12,9 @@
 #define TRANSFER (4000u + 250240u + 4000u + 10000u)
 #define PER_AUTH 860194u
 
-static struct addr receiver(void)
-{
-    return addr_of_u32(0x123456);
-}
-
 static struct stf_tx transfer(struct chain *c)
 {
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct stf_tx tx = chain_tx(c, &to);
     tx.value = u256_of_u64(7);
     return tx;
@@ -79,7 +73,7 @@ static void test_gas_used_by_pubdata(void **state)
         assert_int_equal(c.result.native_used, INTRINSIC + TRANSFER + per_byte * 134);
         assert_int_equal(c.result.pubdata_used, 134);
         (void)chain_end(&c);
-        struct addr to = receiver();
+        struct addr to = chain_receiver();
         assert_int_equal(chain_balance(&c, &to), 0);
         assert_int_equal(chain_nonce(&c, &c.sender), 1);
         chain_clear(&c);
@@ -93,7 +87,7 @@ static void test_refund_and_native(void **state)
     for (unsigned bound = 0; bound < 2; bound++) {
         struct chain c;
         chain_init(&c);
-        struct addr to = receiver();
+        struct addr to = chain_receiver();
         struct b256 slot = b256_of_u64(0), five = b256_of_u64(5);
         chain_put_code(&c, &to, "5f5f5500");
         world_set_slot(&c.w, &to, &slot, &five);
@@ -134,7 +128,7 @@ static void test_intrinsic_native_to_the_unit(void **state)
         c.ctx.native_price = c.ctx.base_fee;     /* 1 native a gas */
         c.ctx.pubdata_price = u256_of_u64(3000); /* 3 a byte */
         c.ctx.gas_limit = 1u << 30;
-        struct addr to = receiver();
+        struct addr to = chain_receiver();
         struct b256 keys[3] = { b256_of_u64(1), b256_of_u64(2), b256_of_u64(3) };
         struct tx_access access[2] = { { to, keys, row->keys_each },
                                        { addr_of_u32(5), keys, row->keys_each } };
@@ -172,33 +166,15 @@ static void test_service_transaction(void **state)
 
 /* ---- EIP-7702 ---- */
 
-static struct tx_authorization authorization(const struct crypto_key *key,
-                                             const struct addr *target, uint64_t nonce)
-{
-    /* keccak(05 || rlp([270, target, nonce < 128])) */
-    uint8_t enc[27] = { 0x05, 0xd9, 0x82, 0x01, 0x0e, 0x94 };
-    memcpy(enc + 6, target->b, 20);
-    enc[26] = nonce == 0 ? 0x80 : (uint8_t)nonce;
-    struct b256 hash = keccak256(enc, sizeof enc);
-    struct crypto_signature s;
-    assert_true(crypto_sign(&s, &hash, key));
-    return (struct tx_authorization){ .chain_id = u256_of_u64(270),
-                                      .target = *target,
-                                      .nonce = nonce,
-                                      .y_parity = u256_of_u64(s.y_parity),
-                                      .r = s.r,
-                                      .s = s.s };
-}
-
 static void test_authorizations(void **state)
 {
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_put_code(&c, &to, CODE_REVERT);
-    struct tx_authorization auths[2] = { authorization(&c.key, &to, 1),
-                                         authorization(&c.key, &to, 9) };
+    struct tx_authorization auths[2] = { chain_authorization(&c.key, 270, &to, 1),
+                                         chain_authorization(&c.key, 270, &to, 9) };
     c.ctx.native_price = c.ctx.base_fee;
     c.ctx.gas_limit = 1u << 30;
     struct stf_tx tx = chain_tx(&c, &to);
@@ -239,7 +215,7 @@ static void check_block_limits(uint64_t native_limit, uint32_t log_limit, unsign
     rules.block_native_limit = native_limit;
     rules.block_l2_log_limit = log_limit;
     c.rules = &rules;
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct stf_tx txs[3] = { transfer(&c), transfer(&c), chain_l1_tx(&c, TX_PRIORITY, &to, 0) };
     txs[1].nonce = 1;
     txs[2].max_fee = U256_ZERO;
@@ -278,7 +254,7 @@ static void test_l1_native_to_the_unit(void **state)
     for (uint64_t short_by = 0; short_by < 2; short_by++) {
         struct chain c;
         chain_init(&c);
-        struct addr to = receiver(), treasury = addr_of_u32(0x10011);
+        struct addr to = chain_receiver(), treasury = addr_of_u32(0x10011);
         chain_fund(&c, &treasury, 1000000000);
         struct stf_tx tx = chain_l1_tx(&c, TX_PRIORITY, &to, 0);
         tx.gas_per_pubdata = 0;
@@ -300,7 +276,7 @@ static void test_l1_sender_is_warm(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_put_code(&c, &to, "333100"); /* BALANCE(CALLER) */
     struct stf_tx tx = chain_l1_tx(&c, TX_PRIORITY, &to, 0);
     tx.max_fee = U256_ZERO;
@@ -318,7 +294,7 @@ static void test_l1_deposit(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver(), treasury = addr_of_u32(0x10011);
+    struct addr to = chain_receiver(), treasury = addr_of_u32(0x10011);
     chain_fund(&c, &treasury, 1u << 30);
     struct stf_tx tx = chain_l1_tx(&c, TX_PRIORITY, &to, 5);
     tx.max_fee = U256_ZERO;

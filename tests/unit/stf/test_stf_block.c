@@ -5,11 +5,6 @@
 
 #include "node/base/hash.h"
 
-static struct addr receiver(void)
-{
-    return addr_of_u32(0x123456);
-}
-
 /* What a plain transfer to a fresh account costs, number by number (spec 10 §7.7). */
 #define TRANSFER_INTRINSIC 922240u
 #define TRANSFER_BODY                                                                              \
@@ -21,7 +16,7 @@ static void test_transfer(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct stf_tx tx = chain_tx(&c, &to);
     tx.value = u256_of_u64(12345);
     chain_expect(&c, &tx, true);
@@ -53,7 +48,7 @@ static void test_native_raises_gas(void **state)
     struct chain c;
     chain_init(&c);
     c.ctx.native_price = u256_of_u64(50); /* 20 native a gas */
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct stf_tx tx = chain_tx(&c, &to);
     tx.value = U256_ONE;
     chain_expect(&c, &tx, true);
@@ -73,7 +68,7 @@ static void test_revert_keeps_gas(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_put_code(&c, &to, CODE_REVERT);
     struct stf_tx tx = chain_tx(&c, &to);
     tx.value = u256_of_u64(7);
@@ -131,7 +126,7 @@ static void test_pubdata_not_paid(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct b256 slot = b256_of_u64(1);
     chain_put_code(&c, &to, CODE_SSTORE);
     c.ctx.native_price = u256_of_u64(10); /* 100 native a gas */
@@ -167,7 +162,7 @@ static void test_withheld_native(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_put_code(&c, &to, CODE_LOOP);
     c.ctx.native_price = U256_ONE;
     c.ctx.base_fee = u256_of_u64(10000);
@@ -218,7 +213,7 @@ static void test_access_list_and_refund(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct b256 slot = b256_of_u64(1), five = b256_of_u64(5);
     chain_put_code(&c, &to, CODE_SSTORE);
     world_set_slot(&c.w, &to, &slot, &five);
@@ -240,7 +235,7 @@ static void test_refund_cap(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_put_code(&c, &to, "5f5f555f6001555f6002555f600355" /* four slots to zero */);
     struct b256 five = b256_of_u64(5);
     for (uint64_t i = 0; i < 4; i++) {
@@ -260,7 +255,7 @@ static void test_totals_and_numbers(void **state)
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     struct stf_tx bad = chain_tx(&c, &to);
     struct b256 root = KECCAK_EMPTY;
     for (unsigned i = 0; i < 3; i++) {
@@ -287,7 +282,7 @@ static void check_limit(void (*set)(struct chain *c, uint64_t limit), uint64_t l
                         enum stf_error e)
 {
     struct chain c;
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_init(&c);
     set(&c, limit);
     struct stf_tx first = chain_tx(&c, &to), second = chain_tx(&c, &to);
@@ -333,7 +328,7 @@ static void test_block_native_limit(void **state)
 {
     (void)state;
     struct chain c;
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_init(&c);
     chain_put_code(&c, &to, "5b600160010450600056"); /* divides for ever */
     c.ctx.native_price = U256_ONE;
@@ -388,7 +383,7 @@ static void test_out_of_memory_is_a_fault(void **state)
 {
     (void)state;
     struct chain c;
-    struct addr to = receiver();
+    struct addr to = chain_receiver();
     chain_init(&c);
     chain_put_code(&c, &to, CODE_SSTORE);
     unsigned faults = 0, ends = 0;
@@ -421,34 +416,16 @@ static void test_out_of_memory_is_a_fault(void **state)
 
 /* ---- EIP-7702 ---- */
 
-static struct tx_authorization authorization(struct chain *c, const struct addr *target,
-                                             uint64_t nonce)
-{
-    /* keccak(05 || rlp([270, target, nonce < 128])) */
-    uint8_t enc[] = { 0x05, 0xd9, 0x82, 0x01, 0x0e, 0x94, 0, 0, 0, 0, 0, 0, 0, 0,
-                      0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0, 0, 0 };
-    memcpy(enc + 6, target->b, 20);
-    enc[26] = nonce == 0 ? 0x80 : (uint8_t)nonce;
-    struct b256 hash = keccak256(enc, sizeof enc);
-    struct crypto_signature s;
-    assert_true(crypto_sign(&s, &hash, &c->key));
-    return (struct tx_authorization){ .chain_id = u256_of_u64(270),
-                                      .target = *target,
-                                      .nonce = nonce,
-                                      .y_parity = u256_of_u64(s.y_parity),
-                                      .r = s.r,
-                                      .s = s.s };
-}
-
 static void test_delegation(void **state)
 {
     (void)state;
     struct chain c;
     chain_init(&c);
-    struct addr code = receiver(), zero = { { 0 } };
+    struct addr code = chain_receiver(), zero = { { 0 } };
     chain_put_code(&c, &code, "602a60005260206000f3"); /* returns 42 */
-    struct tx_authorization auths[3] = { authorization(&c, &code, 1), authorization(&c, &code, 9),
-                                         authorization(&c, &code, 2) };
+    struct tx_authorization auths[3] = { chain_authorization(&c.key, 270, &code, 1),
+                                         chain_authorization(&c.key, 270, &code, 9),
+                                         chain_authorization(&c.key, 270, &code, 2) };
     auths[2].chain_id = u256_of_u64(5); /* another chain's; and the second has a wrong nonce */
     struct stf_tx tx = chain_tx(&c, &c.sender); /* calls itself */
     tx.type = TX_SET_CODE;
@@ -464,7 +441,8 @@ static void test_delegation(void **state)
     assert_int_equal(rec.nonce, 2);
     assert_int_equal(rec.versioning, ACCOUNT_VERSIONING_DELEGATED);
     assert_int_equal(rec.code_len, 23);
-    auths[0] = authorization(&c, &zero, 3); /* delegated accounts may send; zero clears */
+    auths[0] =
+        chain_authorization(&c.key, 270, &zero, 3); /* delegated accounts may send; zero clears */
     tx = chain_tx(&c, &code);
     tx.type = TX_SET_CODE;
     tx.auths = auths;

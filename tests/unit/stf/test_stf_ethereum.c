@@ -208,25 +208,6 @@ static void test_gas_limit_cap(void **state)
     chain_clear(&c);
 }
 
-/* keccak(05 || rlp([chain, target, nonce])), signed; all three numbers below 128 */
-static struct tx_authorization authorize(const struct crypto_key *key, uint8_t chain,
-                                         const struct addr *target, uint8_t nonce)
-{
-    assert_true(chain > 0 && chain < 128 && nonce > 0 && nonce < 128);
-    uint8_t enc[25] = { 0x05, 0xc0 + 23, chain, 0x80 + 20 };
-    memcpy(enc + 4, target->b, 20);
-    enc[24] = nonce;
-    struct b256 hash = keccak256(enc, sizeof enc);
-    struct crypto_signature s;
-    assert_true(crypto_sign(&s, &hash, key));
-    return (struct tx_authorization){ .chain_id = u256_of_u64(chain),
-                                      .target = *target,
-                                      .nonce = nonce,
-                                      .y_parity = u256_of_u64(s.y_parity),
-                                      .r = s.r,
-                                      .s = s.s };
-}
-
 /* EIP-7702 under Ethereum's prices: 25,000 an authorization, half of it back for an account that exists. The sender
  * delegates itself (its nonce is one ahead by then); a delegation outlives a failed body. */
 static void test_set_code(void **state)
@@ -242,9 +223,11 @@ static void test_set_code(void **state)
     struct stf_tx tx = chain_tx(&c, &c.sender);
     tx.type = TX_SET_CODE;
     chain_expect_error(&c, &tx, STF_E_AUTH_LIST_EMPTY);
-    struct tx_authorization auths[3] = { authorize(&c.key, 1, &target, 1),
-                                         authorize(&c.key, 1, &target, 1), /* nonce is 2 by now */
-                                         authorize(&c.key, 2, &target, 2) /* another chain */ };
+    struct tx_authorization auths[3] = { chain_authorization(&c.key, 1, &target, 1),
+                                         chain_authorization(&c.key, 1, &target,
+                                                             1), /* nonce is 2 by now */
+                                         chain_authorization(&c.key, 2, &target,
+                                                             2) /* another chain */ };
     tx.auths = auths;
     tx.auth_cnt = 3;
     tx.gas_limit = 150000;
@@ -264,7 +247,7 @@ static void test_set_code(void **state)
     assert_int_equal(world_account(&c.w, &c.sender).code_len, 23);
 
     struct addr nobody = { { 0 } };
-    auths[0] = authorize(&c.key, 1, &nobody, 3); /* taken back */
+    auths[0] = chain_authorization(&c.key, 1, &nobody, 3); /* taken back */
     tx = chain_tx(&c, &reverts);
     tx.type = TX_SET_CODE;
     tx.auths = auths;
