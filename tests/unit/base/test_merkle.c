@@ -3,12 +3,12 @@
  * The trees against a recursive definition, and against recorded values of the contracts. */
 #include "tests/unit/base/testing.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 #include "node/base/merkle.h"
+#include "tests/vectors/recorded/recorded.h"
 
 #define MAX_LEAVES 16384
 
@@ -161,42 +161,18 @@ static void incremental_roots_equal_dynamic_ones(void **state)
 
 /* Recorded values */
 
-static json_t *load(const char *name)
-{
-    const char *shared = getenv("GH_SHARED"); /* one thread; NOLINT(concurrency-mt-unsafe) */
-    char path[1024];
-    if (!shared)
-        return NULL;
-    snprintf(path, sizeof(path), "%s/vectors/%s", shared, name);
-    json_error_t e;
-    json_t *doc = json_load_file(path, 0, &e);
-    return doc;
-}
-
 static json_t *load_or_skip(const char *name)
 {
-    json_t *doc = load(name);
-    if (!doc) {
-        printf("SKIP: %s (recorded data folder absent)\n", name);
+    if (!recorded_present(name))
         skip();
-    }
-    return doc;
-}
-
-static struct b256 word(const json_t *v)
-{
-    struct b256 w;
-    const char *s = json_string_value(v);
-    assert_non_null(s);
-    assert_true(hex_decode_exact(w.b, 32, s, strlen(s)));
-    return w;
+    return recorded_load(name, 0);
 }
 
 static size_t words(struct b256 *out, const json_t *list)
 {
     size_t n = json_array_size(list);
     for (size_t i = 0; i < n; i++)
-        out[i] = word(json_array_get(list, i));
+        out[i] = json_b256(json_array_get(list, i));
     return n;
 }
 
@@ -222,7 +198,7 @@ static void assert_recorded_ranges(const json_t *list)
         assert_memory_equal(left, want_l, depth * 32);
         assert_memory_equal(right, want_r, depth * 32);
         if (json_object_get(v, "root")) {
-            struct b256 want = word(json_object_get(v, "root"));
+            struct b256 want = json_b256(json_object_get(v, "root"));
             assert_b256(&root, &want);
         }
     }
@@ -239,7 +215,7 @@ static void assert_recorded_roots(const json_t *list)
         uint64_t n = number(v, "n");
         while (t.count < n)
             merkle_incremental_append(&t, &leaves[t.count]);
-        struct b256 want = word(json_object_get(v, "root")), got = merkle_incremental_root(&t);
+        struct b256 want = json_b256(json_object_get(v, "root")), got = merkle_incremental_root(&t);
         assert_b256(&got, &want);
         if (n) {
             got = merkle_fixed_root(leaves, n, merkle_depth(n), &pad, scratch);
@@ -251,8 +227,8 @@ static void assert_recorded_roots(const json_t *list)
 static void recorded_priority_trees(void **state)
 {
     (void)state;
-    json_t *doc = load_or_skip("settlement/priority_tree.json");
-    struct b256 pad = word(json_object_get(doc, "zeroLeaf")), empty = KECCAK_EMPTY;
+    json_t *doc = load_or_skip("vectors/settlement/priority_tree.json");
+    struct b256 pad = json_b256(json_object_get(doc, "zeroLeaf")), empty = KECCAK_EMPTY;
     assert_b256(&pad, &empty);
     assert_int_equal(words(leaves, json_object_get(doc, "leaves")), 9);
     assert_recorded_roots(json_object_get(doc, "roots"));
@@ -267,11 +243,11 @@ static void recorded_priority_trees(void **state)
 static void recorded_log_trees(void **state)
 {
     (void)state;
-    json_t *doc = load_or_skip("execution/l2_to_l1_logs.json");
+    json_t *doc = load_or_skip("vectors/execution/l2_to_l1_logs.json");
     uint8_t log[88] = { 0 };
-    struct b256 pad = keccak256(log, 88), want = word(json_object_get(doc, "emptyLeaf"));
+    struct b256 pad = keccak256(log, 88), want = json_b256(json_object_get(doc, "emptyLeaf"));
     assert_b256(&pad, &want);
-    want = word(json_object_get(doc, "emptyTreeRoot"));
+    want = json_b256(json_object_get(doc, "emptyTreeRoot"));
     struct b256 got = merkle_fixed_root(NULL, 0, 14, &pad, NULL);
     assert_b256(&got, &want);
     const json_t *logs = json_object_get(doc, "logs");
@@ -281,10 +257,10 @@ static void recorded_log_trees(void **state)
         const char *hex = json_string_value(json_object_get(json_array_get(logs, i), "bytes"));
         assert_true(hex_decode_exact(log, 88, hex, strlen(hex)));
         leaves[i] = keccak256(log, 88);
-        want = word(json_object_get(json_array_get(logs, i), "hash"));
+        want = json_b256(json_object_get(json_array_get(logs, i), "hash"));
         assert_b256(&leaves[i], &want);
     }
-    want = word(json_object_get(doc, "treeRootOfAllFour"));
+    want = json_b256(json_object_get(doc, "treeRootOfAllFour"));
     got = merkle_fixed_root(leaves, n, 14, &pad, scratch);
     assert_b256(&got, &want);
     json_decref(doc);
@@ -292,7 +268,7 @@ static void recorded_log_trees(void **state)
 
 static void assert_recorded_log_tree(const char *name, json_t *tree, const struct b256 *pad)
 {
-    struct b256 path[14], want_path[14], want = word(json_object_get(tree, "root_sol")), got;
+    struct b256 path[14], want_path[14], want = json_b256(json_object_get(tree, "root_sol")), got;
     json_t *list = json_object_get(tree, "leaves"), *paths = json_object_get(tree, "paths");
     size_t n;
     if (list) {
@@ -327,8 +303,8 @@ static void assert_recorded_log_tree(const char *name, json_t *tree, const struc
 static void recorded_contract_log_trees(void **state)
 {
     (void)state;
-    json_t *doc = load_or_skip("interop/logs_tree.json");
-    struct b256 pad = word(
+    json_t *doc = load_or_skip("vectors/interop/logs_tree.json");
+    struct b256 pad = json_b256(
         json_object_get(json_object_get(doc, "constants"), "L2_L1_LOGS_TREE_DEFAULT_LEAF_HASH"));
     json_t *roots = json_object_get(doc, "roots"), *tree;
     const char *name;
@@ -338,7 +314,7 @@ static void recorded_contract_log_trees(void **state)
     assert_int_equal(json_array_size(zeros), 15);
     for (size_t i = 0; i < json_array_size(zeros); i++) {
         const json_t *z = json_array_get(zeros, i);
-        struct b256 want = word(json_object_get(z, "hash"));
+        struct b256 want = json_b256(json_object_get(z, "hash"));
         struct b256 got = merkle_fixed_root(NULL, 0, (unsigned)number(z, "level"), &pad, NULL);
         assert_b256(&got, &want);
     }
@@ -348,16 +324,17 @@ static void recorded_contract_log_trees(void **state)
 static void recorded_chain_tree(void **state)
 {
     (void)state;
-    json_t *doc = load_or_skip("interop/message_root_trees.json");
+    json_t *doc = load_or_skip("vectors/interop/message_root_trees.json");
     const json_t *list = json_object_get(doc, "chain_tree");
     struct merkle_incremental t;
     assert_true(json_array_size(list) > 0);
-    struct b256 pad = word(json_array_get(json_object_get(json_array_get(list, 0), "zeros"), 0));
+    struct b256 pad =
+        json_b256(json_array_get(json_object_get(json_array_get(list, 0), "zeros"), 0));
     merkle_incremental_init(&t, &pad);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *v = json_array_get(list, i);
-        struct b256 leaf = word(json_object_get(v, "leaf"));
-        struct b256 want = word(json_object_get(v, "newRoot"));
+        struct b256 leaf = json_b256(json_object_get(v, "leaf"));
+        struct b256 want = json_b256(json_object_get(v, "newRoot"));
         merkle_incremental_append(&t, &leaf);
         struct b256 got = merkle_incremental_root(&t);
         assert_b256(&got, &want);

@@ -9,6 +9,7 @@
 #include "node/state/genesis.h"
 #include "tests/unit/base/testing.h"
 #include "tests/unit/loop.h"
+#include "tests/vectors/recorded/recorded.h"
 
 #define RICH_WALLETS 8
 #define LIMIT_MS     10000
@@ -105,8 +106,8 @@ static bool start_from_genesis(struct chain_world *w, struct err *err)
     struct state_mark mark;
     bool ok;
     if (w->is_recorded) {
-        char path[512];
-        snprintf(path, sizeof(path), "%s/l1/l2-genesis-v31.json", getenv("GH_SHARED"));
+        char path[RECORDED_PATH_CAP];
+        recorded_path(path, "l1/l2-genesis-v31.json");
         ok = genesis_load(&g, path, err);
     } else {
         struct buf text;

@@ -1,7 +1,6 @@
 /* Block 1 and on, of a recorded chain: the genesis upgrade transaction and SetSLChainId from the recorded L1, a recorded deposit, then
  * transfers signed with the depositor's key; restarts in between. The real v31 genesis, the real transition function. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #include "node/base/hash.h"
@@ -10,6 +9,7 @@
 #include "node/store/sql.h"
 #include "tests/unit/base/testing.h"
 #include "tests/unit/chain/chain_world.h"
+#include "tests/vectors/recorded/recorded.h"
 
 #define SKIP 77
 /* the public first key of the anvil development mnemonic */
@@ -20,15 +20,6 @@ static struct arena arena;
 static struct l1_tx_row upgrade, deposit;
 
 /* ---- recorded rows ---- */
-
-static json_t *load(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/vectors/l1/%s", getenv("GH_SHARED"), name);
-    json_t *j = json_load_file(path, 0, NULL);
-    assert_non_null(j);
-    return j;
-}
 
 static const json_t *of_chain_10(const json_t *list)
 {
@@ -43,20 +34,10 @@ static const json_t *of_chain_10(const json_t *list)
     return NULL;
 }
 
-static struct bytes hex_of(const json_t *v)
-{
-    const char *s = json_string_value(v);
-    size_t cap = strlen(s) / 2 + 1, len = 0;
-    uint8_t *p = arena_alloc(&arena, cap);
-    assert_non_null(p);
-    assert_true(hex_decode(p, cap, &len, s, strlen(s)));
-    return bytes_of(p, len);
-}
-
 /* The tuple between two offsets of the event's head, behind its type byte. */
 static struct bytes envelope_of(const json_t *log, uint8_t type, unsigned slot, unsigned next_slot)
 {
-    struct bytes data = hex_of(json_object_get(log, "data"));
+    struct bytes data = json_hex(&arena, json_object_get(log, "data"));
     struct u256 from = u256_of_be32(data.p + 32 * (size_t)slot);
     struct u256 to = u256_of_be32(data.p + 32 * (size_t)next_slot);
     size_t len = (size_t)(to.w[0] - from.w[0]);
@@ -69,13 +50,14 @@ static struct bytes envelope_of(const json_t *log, uint8_t type, unsigned slot, 
 
 static void read_rows(void)
 {
-    json_t *u = load("genesis-upgrade-txs.json"), *p = load("priority-requests.json");
+    json_t *u = recorded_load("vectors/l1/genesis-upgrade-txs.json", 0),
+           *p = recorded_load("vectors/l1/priority-requests.json", 0);
     const json_t *ux = of_chain_10(u), *px = of_chain_10(p);
-    struct bytes h = hex_of(json_object_get(ux, "onChainHash"));
+    struct bytes h = json_hex(&arena, json_object_get(ux, "onChainHash"));
     upgrade = (struct l1_tx_row){ .id = 31, .l1_block = 29 };
     memcpy(upgrade.hash.b, h.p, 32);
     upgrade.envelope = envelope_of(json_object_get(ux, "log"), TX_UPGRADE, 0, 1);
-    h = hex_of(json_object_get(px, "txHash"));
+    h = json_hex(&arena, json_object_get(px, "txHash"));
     deposit = (struct l1_tx_row){ .id = 0, .l1_block = 335 };
     memcpy(deposit.hash.b, h.p, 32);
     deposit.envelope = envelope_of(json_object_get(px, "log"), TX_PRIORITY, 3, 4);
@@ -203,24 +185,21 @@ static struct bytes import_calldata;
 
 static void read_roots(void)
 {
-    char path[512];
-    snprintf(path, sizeof(path), "%s/vectors/interop/dependency_roots.json", getenv("GH_SHARED"));
-    json_t *j = json_load_file(path, 0, NULL);
-    assert_non_null(j);
+    json_t *j = recorded_load("vectors/interop/dependency_roots.json", 0);
     const json_t *steps = json_object_get(j, "steps");
     const json_t *list = json_object_get(json_array_get(steps, ROOTS - 1), "roots");
     assert_int_equal(json_array_size(list), ROOTS);
     for (size_t i = 0; i < ROOTS; i++) {
         const json_t *r = json_array_get(list, i);
-        struct bytes side = hex_of(json_array_get(json_object_get(r, "sides"), 0));
-        struct bytes h = hex_of(json_object_get(json_array_get(steps, i), "rolling"));
+        struct bytes side = json_hex(&arena, json_array_get(json_object_get(r, "sides"), 0));
+        struct bytes h = json_hex(&arena, json_object_get(json_array_get(steps, i), "rolling"));
         roots[i].chain_id = (uint64_t)json_integer_value(json_object_get(r, "chainId"));
         roots[i].block = (uint64_t)json_integer_value(json_object_get(r, "blockOrBatchNumber"));
         roots[i].log_id = 7 + i;
         memcpy(roots[i].root.b, side.p, 32);
         memcpy(rolling[i].b, h.p, 32);
     }
-    import_calldata = hex_of(json_object_get(j, "import_calldata"));
+    import_calldata = json_hex(&arena, json_object_get(j, "import_calldata"));
     json_decref(j);
 }
 
@@ -459,15 +438,8 @@ static void a_bad_priority_operation_stops(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
-    const char *shared = getenv("GH_SHARED");
-    char path[512];
-    snprintf(path, sizeof(path), "%s/l1/l2-genesis-v31.json", shared ? shared : "");
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        printf("SKIP: a recorded chain from its genesis on (recorded data folder absent)\n");
+    if (!recorded_present("a recorded chain from its genesis on"))
         return SKIP;
-    }
-    fclose(f);
     const struct CMUnitTest tests[] = {
         T(roots_make_a_block_of_their_own),
         T(the_transaction_has_the_protocols_hash),

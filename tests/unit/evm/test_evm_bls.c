@@ -4,8 +4,8 @@
 #include "node/crypto/crypto.h"
 #include "node/crypto/portable.h"
 #include "tests/unit/evm/vm.h"
+#include "tests/vectors/recorded/recorded.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,29 +59,13 @@ static void run_case(uint32_t addr, const json_t *c)
 
 static void run_file(const char *name, uint32_t addr, size_t want_cnt)
 {
-    char path[512];
-    const char *shared = getenv("GH_SHARED");
-    json_error_t e;
-    (void)snprintf(path, sizeof(path), "%s/vectors/precompiles/%s.json", shared, name);
-    json_t *cases = json_load_file(path, 0, &e);
+    char path[128];
+    (void)snprintf(path, sizeof(path), "vectors/precompiles/%s.json", name);
+    json_t *cases = recorded_load(path, 0);
     assert_int_equal(json_array_size(cases), want_cnt);
     for (size_t i = 0; i < want_cnt; i++)
         run_case(addr, json_array_get(cases, i));
     json_decref(cases);
-}
-
-static bool has_vectors(void)
-{
-    char path[512];
-    const char *shared = getenv("GH_SHARED");
-    (void)snprintf(path, sizeof(path), "%s/vectors/precompiles/blsG1Add.json",
-                   shared ? shared : "");
-    FILE *f = fopen(path, "r");
-    if (f)
-        (void)fclose(f);
-    else
-        printf("SKIP: BLS12-381 vectors (recorded data folder absent)\n");
-    return f != NULL;
 }
 
 static void vectors_agree_in_output_and_gas(void **state)
@@ -102,7 +86,7 @@ static void vectors_agree_in_output_and_gas(void **state)
         { "fail-blsMapG1", 0x10, 5 },      { "fail-blsMapG2", 0x11, 5 },
     };
     (void)state;
-    if (!has_vectors())
+    if (!recorded_present("BLS12-381 vectors"))
         skip();
     for (size_t i = 0; i < GH_COUNT(files); i++)
         run_file(files[i].name, files[i].addr, files[i].cnt);

@@ -135,7 +135,8 @@ static int setup(void **state)
         return -1;
     memset(&got, 0, sizeof(got));
     l1 = fake_l1_create(sc.base);
-    l1->root_before = hash_of(get(json_array_get(get(vectors, "gateway_steps"), 0), "before"));
+    l1->root_before =
+        json_b256(json_need(json_array_get(json_need(vectors, "gateway_steps"), 0), "before"));
     contract = addr_of_u32(0x10005);
     open_client();
     return 0;
@@ -156,17 +157,17 @@ static void put_steps(uint64_t from, uint64_t to, uint64_t by)
 {
     const json_t *step, *event;
     size_t i, k;
-    json_array_foreach(get(vectors, "gateway_steps"), i, step)
+    json_array_foreach(json_need(vectors, "gateway_steps"), i, step)
     {
-        uint64_t block = number_of(get(step, "block"));
+        uint64_t block = json_u64(json_need(step, "block"));
         if (block < from || block > to)
             continue;
-        json_array_foreach(get(step, "events"), k, event)
+        json_array_foreach(json_need(step, "events"), k, event)
         {
             struct b256 topics[4];
             size_t n;
-            struct bytes data = bytes_of_hex(get(event, "data"));
-            words_of(topics, 4, &n, get(event, "topics"));
+            struct bytes data = bytes_of_hex(json_need(event, "data"));
+            words_of(topics, 4, &n, json_need(event, "topics"));
             if (n == 4)
                 topics[2] = b256_of_u64(block + by); /* NewInteropRoot names its block */
             fake_l1_put(l1, block + by, &contract, topics, n, data.p, data.len);
@@ -180,10 +181,10 @@ static struct b256 root_after(uint64_t block)
     struct b256 root = l1->root_before;
     const json_t *step;
     size_t i;
-    json_array_foreach(get(vectors, "gateway_steps"), i, step)
+    json_array_foreach(json_need(vectors, "gateway_steps"), i, step)
     {
-        if (number_of(get(step, "block")) <= block)
-            root = hash_of(get(step, "aggregatedRoot"));
+        if (json_u64(json_need(step, "block")) <= block)
+            root = json_b256(json_need(step, "aggregatedRoot"));
     }
     return root;
 }
@@ -240,7 +241,7 @@ static void every_block_has_the_contracts_root(void **state)
     expect_history(8, 0);
     struct mirror_root r;
     assert_true(mirror_root_of_block(mirror, 7, &r));
-    struct b256 x = hash_of(get(vectors, "interopRootAtX"));
+    struct b256 x = json_b256(json_need(vectors, "interopRootAtX"));
     assert_hash(&r.root, &x); /* the last of four in that block */
     assert_int_equal(r.log_id, 7);
     assert_false(mirror_root_of_block(mirror, 9, &r));
@@ -400,7 +401,8 @@ static void close_layer(void)
 static void open_layer(void)
 {
     l1 = fake_l1_create(sc.base);
-    l1->root_before = hash_of(get(json_array_get(get(vectors, "gateway_steps"), 0), "before"));
+    l1->root_before =
+        json_b256(json_need(json_array_get(json_need(vectors, "gateway_steps"), 0), "before"));
     fake_l1_mine(l1, 8);
     put_steps(0, 8, 0);
     open_client();
@@ -560,8 +562,8 @@ int main(void)
         return 77;
     }
     /* the root of a Gateway that knows only itself, as the contract gave it */
-    json_object_set(json_array_get(get(vectors, "gateway_steps"), 0), "before",
-                    json_unconst(get(get(logs, "emptyMultichainBatchRoot"), "506")));
+    json_object_set(json_array_get(json_need(vectors, "gateway_steps"), 0), "before",
+                    json_unconst(json_need(json_need(logs, "emptyMultichainBatchRoot"), "506")));
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(vectors);
     json_decref(logs);

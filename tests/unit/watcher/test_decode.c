@@ -1,6 +1,5 @@
 /* Logs to values: every recorded priority request and genesis upgrade of five chains, events of batches, notices, and logs that are none of
  * our business. */
-#include <jansson.h>
 #include <stdio.h>
 
 #include "contracts-abi/gen/admin.h"
@@ -11,9 +10,9 @@
 #include "contracts-abi/gen/migration.h"
 #include "l1-watcher/decode.h"
 #include "node/base/hash.h"
-#include "node/base/hex.h"
 #include "node/stf/tx.h"
 #include "tests/unit/base/testing.h"
+#include "tests/vectors/recorded/recorded.h"
 
 static struct arena arena;
 static struct err err;
@@ -32,27 +31,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static json_t *load(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/vectors/l1/%s", getenv("GH_SHARED"), name);
-    json_t *j = json_load_file(path, 0, NULL);
-    assert_non_null(j);
-    return j;
-}
-
-static struct bytes hex_of(const json_t *v)
-{
-    const char *s = json_string_value(v);
-    size_t cap = strlen(s) / 2 + 1, len = 0;
-    uint8_t *p = arena_alloc(&arena, cap);
-    assert_true(p && hex_decode(p, cap, &len, s, strlen(s)));
-    return bytes_of(p, len);
-}
-
 static struct b256 b256_in(const json_t *o, const char *key)
 {
-    struct bytes b = hex_of(json_object_get(o, key));
+    struct bytes b = json_hex(&arena, json_object_get(o, key));
     struct b256 out;
     assert_int_equal(b.len, 32);
     memcpy(out.b, b.p, 32);
@@ -66,10 +47,10 @@ static struct eth_log log_of(const json_t *j)
     json_t *t;
     json_array_foreach(json_object_get(j, "topics"), i, t)
     {
-        struct bytes b = hex_of(t);
+        struct bytes b = json_hex(&arena, t);
         memcpy(l.topics[l.topic_cnt++].b, b.p, 32);
     }
-    l.data = hex_of(json_object_get(j, "data"));
+    l.data = json_hex(&arena, json_object_get(j, "data"));
     l.block_number = strtoull(json_string_value(json_object_get(j, "blockNumber")), NULL, 16);
     l.tx_hash = b256_in(j, "transactionHash");
     memset(l.block_hash.b, 0xbb, 32);
@@ -92,7 +73,7 @@ static void check_row(const struct l1_tx_row *row, const struct eth_log *log,
 static void recorded_priority_requests(void **state)
 {
     (void)state;
-    json_t *list = load("priority-requests.json"), *x;
+    json_t *list = recorded_load("vectors/l1/priority-requests.json", 0), *x;
     size_t i;
     json_array_foreach(list, i, x)
     {
@@ -115,7 +96,7 @@ static void recorded_priority_requests(void **state)
 static void recorded_genesis_upgrades(void **state)
 {
     (void)state;
-    json_t *list = load("genesis-upgrade-txs.json"), *x;
+    json_t *list = recorded_load("vectors/l1/genesis-upgrade-txs.json", 0), *x;
     size_t i;
     json_array_foreach(list, i, x)
     {
@@ -138,7 +119,7 @@ static void recorded_genesis_upgrades(void **state)
 static void a_flipped_byte_is_refused(void **state)
 {
     (void)state;
-    json_t *list = load("priority-requests.json");
+    json_t *list = recorded_load("vectors/l1/priority-requests.json", 0);
     struct eth_log log = log_of(json_object_get(json_array_get(list, 0), "log"));
     struct b256 hash = b256_in(json_array_get(list, 0), "txHash");
     uint8_t *data = arena_copy(&arena, log.data.p, log.data.len);
@@ -280,15 +261,8 @@ static void topics_are_distinct(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
-    const char *shared = getenv("GH_SHARED");
-    char path[512];
-    snprintf(path, sizeof(path), "%s/vectors/l1/priority-requests.json", shared ? shared : "");
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        printf("SKIP: decoding of recorded L1 logs (recorded data folder absent)\n");
+    if (!recorded_present("decoding of recorded L1 logs"))
         return 77;
-    }
-    fclose(f);
     const struct CMUnitTest tests[] = {
         T(recorded_priority_requests),
         T(recorded_genesis_upgrades),

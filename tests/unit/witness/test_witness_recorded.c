@@ -1,13 +1,12 @@
 /* A recorded chain from its genesis on: the batch of the genesis upgrade and SetSLChainId (factory dependencies, force deployments,
  * hundreds of new leaves), one with a deposit, one with transfers, and all in one, verify to what the node settles. */
-#include <jansson.h>
 #include <stdio.h>
 
 #include "node/base/hash.h"
-#include "node/base/hex.h"
 #include "node/store/l1_tx.h"
 #include "node/store/sql.h"
 #include "tests/unit/witness/witness_world.h"
+#include "tests/vectors/recorded/recorded.h"
 
 #define SKIP 77
 /* the public first key of the anvil development mnemonic */
@@ -17,36 +16,17 @@ static struct chain_world w;
 static struct arena arena;
 static struct l1_tx_row upgrade, deposit;
 
-static json_t *load(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof(path), "%s/vectors/l1/%s", getenv("GH_SHARED"), name);
-    json_t *j = json_load_file(path, 0, NULL);
-    assert_non_null(j);
-    return j;
-}
-
-static struct bytes hex_of(const json_t *v)
-{
-    const char *s = json_string_value(v);
-    size_t cap = strlen(s) / 2 + 1, len = 0;
-    uint8_t *p = arena_alloc(&arena, cap);
-    assert_non_null(p);
-    assert_true(hex_decode(p, cap, &len, s, strlen(s)));
-    return bytes_of(p, len);
-}
-
 /* The tuple between two offsets of the event's head, behind its type byte. */
 static struct l1_tx_row row_of(const char *file, const char *hash_name, uint8_t type, unsigned slot)
 {
     struct l1_tx_row row = { .id = type == TX_UPGRADE ? 31 : 0, .l1_block = 335 };
-    json_t *list = load(file), *x, *found = NULL;
+    json_t *list = recorded_load(file, 0), *x, *found = NULL;
     size_t i;
     json_array_foreach(list, i, x) if (!found && json_integer_value(json_object_get(
                                                      x, "chainId")) == WORLD_CHAIN_ID) found = x;
     assert_non_null(found);
-    struct bytes data = hex_of(json_object_get(json_object_get(found, "log"), "data"));
-    struct bytes hash = hex_of(json_object_get(found, hash_name));
+    struct bytes data = json_hex(&arena, json_object_get(json_object_get(found, "log"), "data"));
+    struct bytes hash = json_hex(&arena, json_object_get(found, hash_name));
     memcpy(row.hash.b, hash.p, 32);
     size_t from = (size_t)load_be64(data.p + 32 * (size_t)slot + 24);
     size_t to = (size_t)load_be64(data.p + 32 * (size_t)slot + 56);
@@ -75,8 +55,8 @@ static void the_whole_story(void **state)
     (void)state;
     struct wallet user = wallet_of_hex(DEPOSITOR);
     arena_init_growing(&arena, 1 << 16, 64 << 20);
-    upgrade = row_of("genesis-upgrade-txs.json", "onChainHash", TX_UPGRADE, 0);
-    deposit = row_of("priority-requests.json", "txHash", TX_PRIORITY, 3);
+    upgrade = row_of("vectors/l1/genesis-upgrade-txs.json", "onChainHash", TX_UPGRADE, 0);
+    deposit = row_of("vectors/l1/priority-requests.json", "txHash", TX_PRIORITY, 3);
     world_create(&w, true);
     world_open_ok(&w);
     world_write(&w, STORE_JOURNAL, put_upgrade, NULL);
@@ -99,15 +79,8 @@ static void the_whole_story(void **state)
 
 int main(void)
 {
-    const char *shared = getenv("GH_SHARED");
-    char path[512];
-    snprintf(path, sizeof(path), "%s/l1/l2-genesis-v31.json", shared ? shared : "");
-    FILE *f = fopen(path, "rb");
-    if (!f) {
-        printf("SKIP: witnesses of a recorded chain (recorded data folder absent)\n");
+    if (!recorded_present("witnesses of a recorded chain"))
         return SKIP;
-    }
-    fclose(f);
     const struct CMUnitTest tests[] = { cmocka_unit_test(the_whole_story) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,21 +42,21 @@ static void test_headers(void **state)
     memset(&genesis, 0, sizeof genesis);
     genesis.gas_limit = 5000;
     genesis.base_fee = u256_of_u64(1000000000);
-    check_header(&genesis, vector_get(j, "genesis"), &w);
+    check_header(&genesis, json_need(j, "genesis"), &w);
 
-    const json_t *rolling = vector_get(j, "rollingHash"), *two = vector_get(rolling, "two");
+    const json_t *rolling = json_need(j, "rollingHash"), *two = json_need(rolling, "two");
     struct b256 acc = KECCAK_EMPTY;
     assert_b256(acc, vector_b256(rolling, "empty"));
     struct stf_header empty = header_1(0, acc);
-    check_header(&empty, vector_get(j, "block1_empty"), &w);
-    const json_t *hashes = vector_get(two, "txHashes");
+    check_header(&empty, json_need(j, "block1_empty"), &w);
+    const json_t *hashes = json_need(two, "txHashes");
     for (size_t i = 0; i < json_array_size(hashes); i++) {
         struct b256 h = world_b256(json_string_value(json_array_get(hashes, i)));
         acc = keccak256_pair(&acc, &h);
     }
     assert_b256(acc, vector_b256(two, "root"));
     struct stf_header full = header_1(0x4c4b40, acc);
-    check_header(&full, vector_get(j, "block1"), &w);
+    check_header(&full, json_need(j, "block1"), &w);
     json_decref(j);
     world_clear(&w);
 }
@@ -67,10 +67,10 @@ static void test_l1_transactions(void **state)
     struct world w;
     world_init(&w);
     json_t *j = vectors_load("vectors/execution/l1_tx_hash.json");
-    const json_t *vectors = vector_get(j, "vectors");
+    const json_t *vectors = json_need(j, "vectors");
     assert_int_equal(json_array_size(vectors), 3);
     for (size_t i = 0; i < 3; i++) {
-        const json_t *v = json_array_get(vectors, i), *f = vector_get(v, "tx");
+        const json_t *v = json_array_get(vectors, i), *f = json_need(v, "tx");
         struct bytes tuple = vector_bytes(&w, v, "abiTuple");
         uint8_t *env = arena_alloc(&w.arena, 1 + tuple.len);
         env[0] = (uint8_t)vector_u64(f, "txType");
@@ -94,7 +94,7 @@ static void test_service_transactions(void **state)
     struct world w;
     world_init(&w);
     json_t *j = vectors_load("vectors/execution/service_tx.json");
-    const json_t *vectors = vector_get(j, "vectors");
+    const json_t *vectors = json_need(j, "vectors");
     assert_int_equal(json_array_size(vectors), 3);
     for (size_t i = 0; i < 3; i++) {
         const json_t *v = json_array_get(vectors, i);
@@ -142,7 +142,7 @@ static void test_l2_to_l1_logs(void **state)
     struct world w;
     world_init(&w);
     json_t *j = vectors_load("vectors/execution/l2_to_l1_logs.json");
-    const json_t *logs = vector_get(j, "logs");
+    const json_t *logs = json_need(j, "logs");
     struct b256 leaves[4], scratch[4];
     struct stf_l2_log all[4];
     assert_int_equal(json_array_size(logs), 4);
@@ -176,7 +176,7 @@ static void test_misc_formulas(void **state)
 {
     (void)state;
     json_t *j = vectors_load("vectors/execution/misc_formulas.json");
-    const json_t *rows = vector_get(j, "l1TxMinGasLimit_v31");
+    const json_t *rows = json_need(j, "l1TxMinGasLimit_v31");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *v = json_array_get(rows, i);
         uint64_t calldata = vector_u64(v, "calldataLen"), fee = vector_u64(v, "maxFeePerGas");
@@ -231,11 +231,11 @@ static void test_native_accounting(void **state)
 {
     (void)state;
     json_t *j = vectors_load("vectors/execution/native_accounting.json");
-    const json_t *cases = vector_get(j, "cases");
+    const json_t *cases = json_need(j, "cases");
     assert_int_equal(json_array_size(cases), 3);
     for (size_t i = 0; i < json_array_size(cases); i++) {
-        const json_t *in = vector_get(json_array_get(cases, i), "in");
-        const json_t *out = vector_get(json_array_get(cases, i), "out");
+        const json_t *in = json_need(json_array_get(cases, i), "in");
+        const json_t *out = json_need(json_array_get(cases, i), "out");
         struct world w;
         world_init(&w);
         struct stf_block_context c = world_context();
@@ -262,7 +262,7 @@ static void test_native_accounting(void **state)
         model_body(&r, in);
         assert_int_equal(tx_charge_pubdata(&r, before), vector_u64(in, "pubdata_exec"));
         tx_settle_gas(&r);
-        assert_int_equal(r.success, json_is_true(vector_get(out, "success")));
+        assert_int_equal(r.success, json_is_true(json_need(out, "success")));
         assert_int_equal(result.native_used, vector_u64(out, "nativeUsed"));
         assert_int_equal(result.gas_refunded, vector_u64(out, "evmRefund"));
         assert_int_equal(result.gas_used, vector_u64(out, "gasUsed"));
@@ -273,7 +273,7 @@ static void test_native_accounting(void **state)
 
 int main(void)
 {
-    if (!vectors_present("execution vectors"))
+    if (!recorded_present("execution vectors"))
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headers),

@@ -29,7 +29,7 @@ static void load_genesis(struct world *w)
     json_t *j = vectors_load("l1/l2-genesis-v31.json");
     const char *name, *slot;
     json_t *account, *value;
-    json_object_foreach(vector_get(j, "alloc"), name, account)
+    json_object_foreach(json_need(j, "alloc"), name, account)
     {
         struct addr a = world_addr(name);
         struct u256 balance = vector_u256(account, "balance");
@@ -88,10 +88,10 @@ static struct stf_tx_result run(struct world *w, struct stf_block *b, struct byt
 
 static void check_events(struct world *w, const struct stf_tx_result *r, const json_t *effects)
 {
-    const json_t *logs = vector_get(effects, "logs");
+    const json_t *logs = json_need(effects, "logs");
     assert_int_equal(r->event_cnt, json_array_size(logs));
     for (size_t i = 0; i < r->event_cnt; i++) {
-        const json_t *log = json_array_get(logs, i), *topics = vector_get(log, "topics");
+        const json_t *log = json_array_get(logs, i), *topics = json_need(log, "topics");
         const struct stf_event *ev = &r->events[i];
         assert_memory_equal(ev->addr.b, vector_addr(log, "address").b, 20);
         assert_int_equal(ev->topic_cnt, json_array_size(topics));
@@ -120,7 +120,7 @@ static void check_post(struct world *w, const json_t *effects, const struct stf_
     const char *name;
     json_t *account;
     size_t slots = 0, changed_slots = 0;
-    json_object_foreach(vector_get(effects, "post"), name, account)
+    json_object_foreach(json_need(effects, "post"), name, account)
     {
         struct addr a = world_addr(name), mint_hook = addr_of_u32(0x7100);
         if (addr_eq(&a, &mint_hook))
@@ -163,7 +163,7 @@ static void run_deposits(struct world *w, uint64_t chain_id, const struct b256 *
         const json_t *q = json_array_get(requests, i);
         if (vector_u64(q, "chainId") != chain_id)
             continue;
-        struct bytes env = envelope_of_log(w, vector_get(q, "log"), TX_PRIORITY, 3, 4);
+        struct bytes env = envelope_of_log(w, json_need(q, "log"), TX_PRIORITY, 3, 4);
         struct b256 hash = vector_b256(q, "txHash");
         struct stf_tx tx;
         assert_int_equal(tx_decode(&tx, env, &w->arena), STF_OK);
@@ -196,7 +196,7 @@ static void run_chain(const json_t *upgrade, const json_t *effects, const json_t
     struct stf_block_context c = block_1_context(chain_id);
     struct stf_block *b = begin(&w, &c);
     struct b256 hash = vector_b256(upgrade, "canonicalHash");
-    struct bytes env = envelope_of_log(&w, vector_get(upgrade, "log"), TX_UPGRADE, 0, 1);
+    struct bytes env = envelope_of_log(&w, json_need(upgrade, "log"), TX_UPGRADE, 0, 1);
     struct stf_tx_result r = run(&w, b, env, &hash);
     assert_true(r.success);
     assert_int_equal(r.l2_log_cnt, 0);
@@ -248,8 +248,8 @@ static void test_priority_requests(void **state)
     world_init(&w);
     assert_int_equal(json_array_size(j), 54);
     for (size_t i = 0; i < json_array_size(j); i++) {
-        const json_t *q = json_array_get(j, i), *fields = vector_get(q, "tx");
-        struct bytes env = envelope_of_log(&w, vector_get(q, "log"), TX_PRIORITY, 3, 4);
+        const json_t *q = json_array_get(j, i), *fields = json_need(q, "tx");
+        struct bytes env = envelope_of_log(&w, json_need(q, "log"), TX_PRIORITY, 3, 4);
         struct stf_tx tx;
         assert_int_equal(tx_decode(&tx, env, &w.arena), STF_OK);
         assert_b256(tx.hash, vector_b256(q, "txHash"));
@@ -260,7 +260,7 @@ static void test_priority_requests(void **state)
         assert_int_equal(tx.l1_nonce.w[0], vector_u64(fields, "nonce"));
         assert_bytes(tx.data, vector_bytes(&w, fields, "data"));
         assert_int_equal(tx.factory_deps.len,
-                         32 * json_array_size(vector_get(fields, "factoryDeps")));
+                         32 * json_array_size(json_need(fields, "factoryDeps")));
     }
     world_clear(&w);
     json_decref(j);
@@ -268,7 +268,7 @@ static void test_priority_requests(void **state)
 
 int main(void)
 {
-    if (!vectors_present("genesis upgrade and priority requests"))
+    if (!recorded_present("genesis upgrade and priority requests"))
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_priority_requests),

@@ -10,8 +10,8 @@
 
 static void load_state(struct world *w, const json_t *block)
 {
-    const json_t *pre = vector_get(block, "pre");
-    const json_t *leaves = vector_get(pre, "leaves"), *images = vector_get(pre, "preimages");
+    const json_t *pre = json_need(block, "pre");
+    const json_t *leaves = json_need(pre, "leaves"), *images = json_need(pre, "preimages");
     for (size_t i = 0; i < json_array_size(leaves); i++) {
         const json_t *leaf = json_array_get(leaves, i);
         struct b256 key = vector_b256(leaf, "key"), value = vector_b256(leaf, "value");
@@ -29,7 +29,7 @@ static void load_state(struct world *w, const json_t *block)
 
 static struct stf_block_context load_context(const json_t *block)
 {
-    const json_t *b = vector_get(block, "block"), *h = vector_get(block, "native_header");
+    const json_t *b = json_need(block, "block"), *h = json_need(block, "native_header");
     struct stf_block_context c = world_context();
     c.chain_id = vector_u64(block, "chain_id");
     c.number = vector_u64(b, "number");
@@ -53,13 +53,13 @@ static void run_tx(struct world *w, struct stf_block *b, const json_t *recorded)
     if (v != STF_INCLUDED)
         fail_msg("%s", stf_error_name(result.fault.code));
     assert_int_equal(result.gas_used, vector_u64(recorded, "gas_used"));
-    assert_int_equal(result.success, !json_is_true(vector_get(recorded, "failed")));
+    assert_int_equal(result.success, !json_is_true(json_need(recorded, "failed")));
 }
 
 static void check_outcome(struct world *w, const json_t *block, const struct stf_block_context *c,
                           const struct stf_block_output *out)
 {
-    const json_t *h = vector_get(block, "native_header");
+    const json_t *h = json_need(block, "native_header");
     assert_int_equal(out->header.gas_used, vector_u64(h, "gas_used"));
     assert_b256(out->header.transactions_root, vector_b256(h, "transactions_root"));
     assert_b256(out->block_hash, vector_b256(block, "block_header_hash"));
@@ -85,7 +85,7 @@ static void run_block(const json_t *block)
     struct stf_block *b = stf_block_begin(&w.arena, stf_rules_zksync_os_v31(), &c, &w.oracle,
                                           crypto_host(), &options, &fault);
     assert_non_null(b);
-    const json_t *txs = vector_get(block, "txs");
+    const json_t *txs = json_need(block, "txs");
     for (size_t i = 0; i < json_array_size(txs); i++)
         run_tx(&w, b, json_array_get(txs, i));
     struct stf_block_output out;
@@ -98,7 +98,7 @@ static void test_reference_blocks(void **state)
 {
     (void)state;
     json_t *j = vectors_load("vectors/state/reference_blocks_v31.json");
-    const json_t *blocks = vector_get(j, "blocks");
+    const json_t *blocks = json_need(j, "blocks");
     assert_int_equal(json_array_size(blocks), 5);
     for (size_t i = 0; i < json_array_size(blocks); i++) {
         print_message("block %s\n", vector_text(json_array_get(blocks, i), "name"));
@@ -109,7 +109,7 @@ static void test_reference_blocks(void **state)
 
 int main(void)
 {
-    if (!vectors_present("reference blocks"))
+    if (!recorded_present("reference blocks"))
         return 77;
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_reference_blocks) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,12 +58,12 @@ static void test_records(void **state)
     json_t *j = vectors_load("vectors/state/tree_vectors.json");
     struct account_record zero, eoa;
     memset(&zero, 0, sizeof zero);
-    check_record(&w, vector_get(j, "account_all_zero"), &zero);
+    check_record(&w, json_need(j, "account_all_zero"), &zero);
     eoa = zero;
     eoa.nonce = 5;
     eoa.balance = u256_of_u64(1000000000000000000u);
-    check_record(&w, vector_get(j, "account_eoa_nonce5_1e18"), &eoa);
-    const json_t *contract = vector_get(j, "account_contract");
+    check_record(&w, json_need(j, "account_eoa_nonce5_1e18"), &eoa);
+    const json_t *contract = json_need(j, "account_contract");
     struct bytes code = vector_bytes(&w, contract, "code");
     struct account_record rec = deployed(&w, code);
     check_record(&w, contract, &rec);
@@ -72,8 +72,8 @@ static void test_records(void **state)
     code_blob_build(blob, code);
     assert_bytes(bytes_of(blob, 16), vector_bytes(&w, contract, "blob"));
     rec = deployed(&w, bytes_of(NULL, 0));
-    check_record(&w, vector_get(j, "account_deployed_empty_code"), &rec);
-    check_delegation(&w, vector_get(j, "account_delegated_to_1111"));
+    check_record(&w, json_need(j, "account_deployed_empty_code"), &rec);
+    check_delegation(&w, json_need(j, "account_delegated_to_1111"));
     code = world_hex(&w, "605b5b00");
     code_blob_build(blob, code); /* a JUMPDEST in push data is none */
     assert_bytes(bytes_of(blob + 8, 8), vector_bytes(&w, j, "bitmap_605b5b00"));
@@ -91,7 +91,7 @@ static void test_value_diffs(void **state)
     struct world w;
     world_init(&w);
     json_t *j = vectors_load("vectors/state/tree_vectors.json");
-    const json_t *rows = vector_get(j, "value_diffs");
+    const json_t *rows = json_need(j, "value_diffs");
     assert_int_equal(json_array_size(rows), 13);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *v = json_array_get(rows, i);
@@ -192,7 +192,7 @@ static void test_worked_block(void **state)
     struct worked x;
     worked_state(&x);
     json_t *j = vectors_load("vectors/state/tree_vectors.json");
-    const json_t *want = vector_get(j, "worked_block");
+    const json_t *want = json_need(j, "worked_block");
     assert_b256(world_tree_root(&x.w), vector_b256(want, "root_before"));
     struct stf_block_context c = world_context();
     c.timestamp = 1700000000;
@@ -204,8 +204,7 @@ static void test_worked_block(void **state)
     worked_changes(&x, b);
     struct stf_block_output out;
     assert_true(stf_block_end(b, &out, &fault));
-    const json_t *order = vector_get(want, "emission_order"),
-                 *news = vector_get(want, "new_values");
+    const json_t *order = json_need(want, "emission_order"), *news = json_need(want, "new_values");
     assert_int_equal(out.diff_cnt, json_array_size(order));
     for (size_t i = 0; i < out.diff_cnt; i++) {
         assert_b256(out.diffs[i].flat_key, world_b256(json_string_value(json_array_get(order, i))));
@@ -226,7 +225,7 @@ static void test_worked_block(void **state)
 
 int main(void)
 {
-    if (!vectors_present("state vectors"))
+    if (!recorded_present("state vectors"))
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records),

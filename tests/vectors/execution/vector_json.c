@@ -1,47 +1,14 @@
 /* tests/vectors/execution/vector_json.c */
 #include "tests/vectors/execution/vector_json.h"
 
-#include <sys/stat.h>
-
-static const char *shared_folder(void)
-{
-    const char *s = getenv("GH_SHARED"); /* one thread; NOLINT(concurrency-mt-unsafe) */
-    return s != NULL ? s : "../shared";
-}
-
-bool vectors_present(const char *what)
-{
-    char path[4096];
-    struct stat st;
-    snprintf(path, sizeof path, "%s/vectors", shared_folder());
-    if (stat(path, &st) == 0)
-        return true;
-    printf("SKIP: %s (recorded data folder absent)\n", what);
-    return false;
-}
-
 json_t *vectors_load(const char *path)
 {
-    char full[4096];
-    json_error_t err;
-    snprintf(full, sizeof full, "%s/%s", shared_folder(), path);
-    json_t *j = json_load_file(full, JSON_DECODE_INT_AS_REAL, &err);
-    if (j == NULL)
-        fail_msg("%s: %s", full, err.text);
-    return j;
-}
-
-json_t *vector_get(const json_t *j, const char *key)
-{
-    json_t *v = json_object_get(j, key);
-    if (v == NULL)
-        fail_msg("no member %s", key);
-    return v;
+    return recorded_load(path, JSON_DECODE_INT_AS_REAL);
 }
 
 const char *vector_text(const json_t *j, const char *key)
 {
-    const char *s = json_string_value(vector_get(j, key));
+    const char *s = json_string_value(json_need(j, key));
     if (s == NULL)
         fail_msg("%s is no text", key);
     return s;
@@ -49,7 +16,7 @@ const char *vector_text(const json_t *j, const char *key)
 
 uint64_t vector_u64(const json_t *j, const char *key)
 {
-    const json_t *v = vector_get(j, key);
+    const json_t *v = json_need(j, key);
     if (json_is_real(v))
         return (uint64_t)json_real_value(v);
     struct u256 n = world_number(vector_text(j, key));
@@ -69,7 +36,7 @@ struct addr vector_addr(const json_t *j, const char *key)
 
 struct u256 vector_u256(const json_t *j, const char *key)
 {
-    if (json_is_real(vector_get(j, key)))
+    if (json_is_real(json_need(j, key)))
         return u256_of_u64(vector_u64(j, key));
     return world_number(vector_text(j, key));
 }

@@ -1,6 +1,6 @@
 /* tests/vectors/execution/vector_json.h
  *
- * Recorded JSON files below GH_SHARED, and their values. Missing members fail the test. */
+ * Recorded JSON files and their values in the types of the state transition. */
 #ifndef GH_TESTS_VECTORS_EXECUTION_VECTOR_JSON_H
 #define GH_TESTS_VECTORS_EXECUTION_VECTOR_JSON_H
 
@@ -13,14 +13,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 #include "tests/unit/stf/stf_world.h"
+#include "tests/vectors/recorded/recorded.h"
 
-/* Prints the SKIP line when the folder is absent. */
-bool vectors_present(const char *what);
-json_t *vectors_load(const char *path); /* relative to GH_SHARED; caller decrefs */
-json_t *vector_get(const json_t *j, const char *key);
+/* Numbers beyond 63 bits are in these files: all come as reals. */
+json_t *vectors_load(const char *path);
 const char *vector_text(const json_t *j, const char *key);
 uint64_t vector_u64(const json_t *j, const char *key); /* number, or decimal or 0x text */
 struct b256 vector_b256(const json_t *j, const char *key);

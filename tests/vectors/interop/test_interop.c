@@ -1,41 +1,18 @@
 /* tests/vectors/interop/test_interop.c
  *
  * Logs tree and proofs of messages against values that the contracts returned (vectors/interop/logs_tree.json). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
 #include "contracts-abi/gen/l2.h"
 #include "contracts-abi/gen/structs.h"
 #include "interop/message_proof.h"
 #include "node/base/hash.h"
-#include "node/base/hex.h"
+#include "tests/vectors/interop/vectors.h"
 
 static json_t *vectors;
 static struct b256 leaves[BATCH_MAX_LOGS], scratch[BATCH_MAX_LOGS];
 
-static struct b256 hash_of(const json_t *v)
-{
-    struct b256 h = { { 0 } };
-    const char *s = json_string_value(v);
-    if (!s || !hex_decode_exact(h.b, 32, s, strlen(s)))
-        fail_msg("not a hash: %s", s ? s : "(nothing)");
-    return h;
-}
-
 static struct b256 at(const char *group, const char *key)
 {
-    return hash_of(json_object_get(json_object_get(vectors, group), key));
-}
-
-static void assert_hash(const struct b256 *have, const struct b256 *want)
-{
-    assert_memory_equal(have->b, want->b, 32);
+    return json_b256(json_object_get(json_object_get(vectors, group), key));
 }
 
 /* The leaves of one entry of "roots": given, or keccak(uint256(i)). */
@@ -45,7 +22,7 @@ static size_t load_leaves(const json_t *entry)
                  *x;
     size_t i;
     if (!json_is_integer(count)) {
-        json_array_foreach(list, i, x) leaves[i] = hash_of(x);
+        json_array_foreach(list, i, x) leaves[i] = json_b256(x);
         return json_array_size(list);
     }
     size_t n = (size_t)json_integer_value(count);
@@ -67,7 +44,7 @@ static void roots_equal_the_contracts(void **state)
     {
         size_t n = load_leaves(entry);
         struct b256 have = batch_logs_root(leaves, n, scratch),
-                    want = hash_of(json_object_get(entry, "root_sol"));
+                    want = json_b256(json_object_get(entry, "root_sol"));
         assert_hash(&have, &want);
         seen++;
     }
@@ -86,16 +63,16 @@ static void leaves_equal_the_contracts(void **state)
     struct stf_l2_log log = {
         .tx_number = 1, .is_message = true, .key = addr_pad32(&sender), .value = keccak256(data, 2)
     };
-    struct b256 have = batch_l2_log_leaf(&log), want = hash_of(json_object_get(m, "leaf_sol"));
+    struct b256 have = batch_l2_log_leaf(&log), want = json_b256(json_object_get(m, "leaf_sol"));
     assert_hash(&have, &want);
-    log = (struct stf_l2_log){ .key = hash_of(json_object_get(s, "l2TxHash")),
+    log = (struct stf_l2_log){ .key = json_b256(json_object_get(s, "l2TxHash")),
                                .value = b256_of_u64(1) };
     have = batch_l2_log_leaf(&log);
-    want = hash_of(json_object_get(s, "leaf_sol"));
+    want = json_b256(json_object_get(s, "leaf_sol"));
     assert_hash(&have, &want);
     log.value = b256_of_u64(0);
     have = batch_l2_log_leaf(&log);
-    want = hash_of(json_object_get(s, "leaf_failed_sol"));
+    want = json_b256(json_object_get(s, "leaf_failed_sol"));
     assert_hash(&have, &want);
 }
 
@@ -108,7 +85,7 @@ static void multichain_roots_equal_the_contracts(void **state)
     json_object_foreach(json_object_get(vectors, "emptyMultichainBatchRoot"), chain, v)
     {
         struct b256 have = batch_empty_multichain_root(strtoull(chain, NULL, 10)),
-                    want = hash_of(v);
+                    want = json_b256(v);
         assert_hash(&have, &want);
         seen++;
     }
@@ -119,23 +96,19 @@ static void multichain_roots_equal_the_contracts(void **state)
 static void the_aggregated_root_is_found(void **state)
 {
     (void)state;
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/vectors/interop/multichain_root_slot.json",
-             getenv("GH_SHARED"));
-    json_t *j = json_load_file(path, 0, NULL);
+    json_t *j = vectors_load("vectors/interop/multichain_root_slot.json");
     const json_t *list = json_object_get(j, "entries"), *e;
     size_t i;
-    assert_non_null(j);
     json_array_foreach(list, i, e)
     {
         struct b256 height =
             b256_of_u64((uint64_t)json_integer_value(json_object_get(e, "height")));
         struct b256 have = batch_multichain_root_slot(&height),
-                    want = hash_of(json_object_get(e, "storage_key"));
+                    want = json_b256(json_object_get(e, "storage_key"));
         assert_hash(&have, &want);
         if (json_integer_value(json_object_get(e, "chains")) == 1) {
             struct b256 root = batch_empty_multichain_root(506),
-                        there = hash_of(json_object_get(e, "aggregatedRoot"));
+                        there = json_b256(json_object_get(e, "aggregatedRoot"));
             assert_hash(&root, &there);
         }
     }
@@ -146,13 +119,11 @@ static void the_aggregated_root_is_found(void **state)
 static void dependency_hashes_and_imports_equal_the_contracts(void **state)
 {
     (void)state;
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/vectors/interop/dependency_roots.json", getenv("GH_SHARED"));
-    json_t *j = json_load_file(path, 0, NULL);
+    json_t *j = vectors_load("vectors/interop/dependency_roots.json");
     const json_t *step, *r;
     struct abi_v31_interop_root roots[8];
     struct stf_interop_root imported[8];
-    struct b256 sides[8], want = hash_of(json_object_get(j, "empty")), none = { { 0 } };
+    struct b256 sides[8], want = json_b256(json_object_get(j, "empty")), none = { { 0 } };
     size_t i, k, last = 0;
     assert_hash(&none, &want);
     json_array_foreach(json_object_get(j, "steps"), i, step)
@@ -166,7 +137,7 @@ static void dependency_hashes_and_imports_equal_the_contracts(void **state)
             uint64_t chain = (uint64_t)json_integer_value(json_object_get(r, "chainId")),
                      number =
                          (uint64_t)json_integer_value(json_object_get(r, "blockOrBatchNumber"));
-            sides[k] = hash_of(json_array_get(json_object_get(r, "sides"), 0));
+            sides[k] = json_b256(json_array_get(json_object_get(r, "sides"), 0));
             roots[k] = (struct abi_v31_interop_root){ .chain_id = u256_of_u64(chain),
                                                       .block_or_batch_number = u256_of_u64(number),
                                                       .sides = { &sides[k], 1 } };
@@ -178,7 +149,7 @@ static void dependency_hashes_and_imports_equal_the_contracts(void **state)
         batch_accumulator_init(&a, &arena, 1, 12, DA_EMPTY_NO_DA);
         assert_true(batch_accumulator_add(&a, &block));
         batch_accumulator_finish(&a, &b, NULL);
-        want = hash_of(json_object_get(step, "rolling"));
+        want = json_b256(json_object_get(step, "rolling"));
         assert_hash(&b.stored.dependency_roots_hash, &want);
         arena_clear(&arena);
     }
@@ -233,7 +204,7 @@ static void proofs_lead_to_the_batch_root(void **state)
         assert_int_equal(p.cnt, 1 + MESSAGE_PROOF_LOG_LEN);
         assert_hash(&p.root, &want);
         for (size_t d = 0; d < json_array_size(path); d++) {
-            struct b256 sibling = hash_of(json_array_get(path, d));
+            struct b256 sibling = json_b256(json_array_get(path, d));
             assert_hash(&p.words[1 + d], &sibling);
         }
         /* any change of leaf, index or word leads elsewhere */
@@ -259,7 +230,7 @@ static void a_kept_tree_gives_the_contracts_roots(void **state)
     {
         size_t n = load_leaves(entry);
         struct log_tree *t = log_tree_create(leaves, n);
-        struct b256 have = log_tree_root(t), want = hash_of(json_object_get(entry, "root_sol"));
+        struct b256 have = log_tree_root(t), want = json_b256(json_object_get(entry, "root_sol"));
         assert_hash(&have, &want);
         for (size_t i = 0; i < n; i += 1 + n / 40) {
             struct b256 path[BATCH_LOG_TREE_DEPTH];
@@ -301,14 +272,9 @@ int main(void)
         cmocka_unit_test(proofs_lead_to_the_batch_root),
         cmocka_unit_test(a_proof_that_does_not_fit_the_root_is_not_given),
     };
-    const char *shared = getenv("GH_SHARED");
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/vectors/interop/logs_tree.json", shared ? shared : "");
-    vectors = json_load_file(path, 0, NULL);
-    if (!vectors) {
-        puts("SKIP: interop vectors (recorded data folder absent)");
+    if (!recorded_present("interop vectors"))
         return 77;
-    }
+    vectors = vectors_load("vectors/interop/logs_tree.json");
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(vectors);
     return failed;

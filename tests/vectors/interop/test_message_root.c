@@ -16,27 +16,27 @@ static void a_chain_tree_grows_as_the_contracts(void **state)
     (void)state;
     struct err err = { .kind = ERR_NONE };
     struct message_root *m = message_root_create(506);
-    const json_t *list = get(trees, "chain_tree"), *e;
-    struct b256 root, want = hash_of(get(trees, "chain_tree_setup_return"));
+    const json_t *list = json_need(trees, "chain_tree"), *e;
+    struct b256 root, want = json_b256(json_need(trees, "chain_tree_setup_return"));
     size_t i;
     assert_true(message_root_add_chain(m, 1, 6565, 1, &err));
     assert_true(message_root_chain_root(m, 6565, UINT64_MAX, &root));
     assert_hash(&root, &want); /* 32 zero bytes, not the padding */
     json_array_foreach(list, i, e)
     {
-        uint64_t batch = number_of(get(e, "batchNumber"));
-        struct b256 batch_root = hash_of(get(e, "chainBatchRoot")),
+        uint64_t batch = json_u64(json_need(e, "batchNumber"));
+        struct b256 batch_root = json_b256(json_need(e, "chainBatchRoot")),
                     leaf = message_root_batch_leaf(&batch_root, batch);
         struct message_root_path p;
-        want = hash_of(get(e, "leaf"));
+        want = json_b256(json_need(e, "leaf"));
         assert_hash(&leaf, &want);
         assert_true(message_root_append(m, 10 + i, 6565, batch, &batch_root, &err));
-        want = hash_of(get(e, "newRoot"));
+        want = json_b256(json_need(e, "newRoot"));
         assert_true(message_root_chain_root(m, 6565, UINT64_MAX, &root));
         assert_hash(&root, &want);
         assert_true(message_root_prove(m, 6565, batch, UINT64_MAX, &p));
-        assert_int_equal(p.position, number_of(get(e, "index")));
-        assert_int_equal(p.batch_len, json_array_size(get(e, "zeros")) - 1);
+        assert_int_equal(p.position, json_u64(json_need(e, "index")));
+        assert_int_equal(p.batch_len, json_array_size(json_need(e, "zeros")) - 1);
         root = merkle_walk(&leaf, p.position, p.batch, p.batch_len);
         assert_hash(&root, &want);
     }
@@ -44,20 +44,21 @@ static void a_chain_tree_grows_as_the_contracts(void **state)
     /* every earlier state can still be read, and every leaf proved in it */
     json_array_foreach(list, i, e)
     {
-        want = hash_of(get(e, "newRoot"));
+        want = json_b256(json_need(e, "newRoot"));
         assert_true(message_root_chain_root(m, 6565, 10 + i, &root));
         assert_hash(&root, &want);
         for (size_t j = 0; j <= i; j++) {
             const json_t *at = json_array_get(list, j);
             struct message_root_path p;
-            struct b256 leaf = hash_of(get(at, "leaf"));
-            assert_true(message_root_prove(m, 6565, number_of(get(at, "batchNumber")), 10 + i, &p));
+            struct b256 leaf = json_b256(json_need(at, "leaf"));
+            assert_true(
+                message_root_prove(m, 6565, json_u64(json_need(at, "batchNumber")), 10 + i, &p));
             root = merkle_walk(&leaf, p.position, p.batch, p.batch_len);
             assert_hash(&root, &want);
         }
         if (i + 1 < json_array_size(list)) {
             struct message_root_path p;
-            uint64_t later = number_of(get(json_array_get(list, i + 1), "batchNumber"));
+            uint64_t later = json_u64(json_need(json_array_get(list, i + 1), "batchNumber"));
             assert_false(message_root_prove(m, 6565, later, 10 + i, &p));
         }
     }
@@ -69,21 +70,23 @@ static void a_shared_tree_grows_as_the_contracts(void **state)
 {
     (void)state;
     struct err err = { .kind = ERR_NONE };
-    const json_t *list = get(trees, "shared_tree"), *ids = get(trees, "shared_tree_ids"), *e;
-    struct message_root *m = message_root_create(number_of(json_array_get(ids, 0)));
+    const json_t *list = json_need(trees, "shared_tree"),
+                 *ids = json_need(trees, "shared_tree_ids"), *e;
+    struct message_root *m = message_root_create(json_u64(json_array_get(ids, 0)));
     struct b256 none = { { 0 } };
     size_t i, pushes = 0;
     json_array_foreach(list, i, e)
     {
-        if (strcmp(json_string_value(get(e, "op")), "push") != 0)
+        if (strcmp(json_string_value(json_need(e, "op")), "push") != 0)
             continue;
-        uint64_t id = number_of(json_array_get(ids, pushes));
-        struct b256 leaf = message_root_chain_leaf(&none, id), want = hash_of(get(e, "leaf"));
+        uint64_t id = json_u64(json_array_get(ids, pushes));
+        struct b256 leaf = message_root_chain_leaf(&none, id),
+                    want = json_b256(json_need(e, "leaf"));
         assert_hash(&leaf, &want);
         if (pushes > 0)
             assert_true(message_root_add_chain(m, pushes, id, pushes, &err));
         struct b256 root = message_root_at(m, UINT64_MAX);
-        want = hash_of(get(e, "root"));
+        want = json_b256(json_need(e, "root"));
         assert_hash(&root, &want);
         root = message_root_at(m, pushes);
         assert_hash(&root, &want);
@@ -98,24 +101,25 @@ static void aggregated_roots_equal_the_running_contract(void **state)
     (void)state;
     struct err err = { .kind = ERR_NONE };
     json_t *j = vectors_load("vectors/interop/multichain_root_slot.json");
-    const json_t *ids = get(trees, "shared_tree_ids"), *e;
-    struct message_root *m = message_root_create(number_of(json_array_get(ids, 0)));
+    const json_t *ids = json_need(trees, "shared_tree_ids"), *e;
+    struct message_root *m = message_root_create(json_u64(json_array_get(ids, 0)));
     size_t i, seen = 0;
-    json_array_foreach(get(j, "entries"), i, e)
+    json_array_foreach(json_need(j, "entries"), i, e)
     {
         const json_t *chains = json_object_get(e, "chains");
         if (!chains)
             continue;
-        uint64_t cnt = number_of(chains);
+        uint64_t cnt = json_u64(chains);
         while (message_root_chain_count(m) < cnt) {
             size_t k = message_root_chain_count(m);
-            assert_true(message_root_add_chain(m, k, number_of(json_array_get(ids, k)), k, &err));
+            assert_true(message_root_add_chain(m, k, json_u64(json_array_get(ids, k)), k, &err));
         }
-        struct b256 root = message_root_at(m, UINT64_MAX), want = hash_of(get(e, "aggregatedRoot"));
+        struct b256 root = message_root_at(m, UINT64_MAX),
+                    want = json_b256(json_need(e, "aggregatedRoot"));
         struct b256 height = b256_of_u64(merkle_depth(cnt)),
                     slot = batch_multichain_root_slot(&height);
         assert_hash(&root, &want);
-        want = hash_of(get(e, "storage_key"));
+        want = json_b256(json_need(e, "storage_key"));
         assert_hash(&slot, &want);
         seen++;
     }
@@ -128,18 +132,19 @@ static void aggregated_roots_equal_the_running_contract(void **state)
 static void apply(struct message_root *m, uint64_t block, const json_t *event)
 {
     struct err err = { .kind = ERR_NONE };
-    const char *text = json_string_value(get(event, "decoded"));
-    const json_t *topics = get(event, "topics");
-    struct b256 a = hash_of(json_array_get(topics, 1));
+    const char *text = json_string_value(json_need(event, "decoded"));
+    const json_t *topics = json_need(event, "topics");
+    struct b256 a = json_b256(json_array_get(topics, 1));
     uint64_t chain = load_be64(a.b + 24);
     if (strncmp(text, "AddedChain", 10) == 0) {
-        struct b256 index = hash_of(json_array_get(topics, 2));
+        struct b256 index = json_b256(json_array_get(topics, 2));
         assert_true(message_root_add_chain(m, block, chain, load_be64(index.b + 24), &err));
     } else if (strncmp(text, "AppendedChainBatchRoot", 22) == 0) {
-        struct b256 batch = hash_of(json_array_get(topics, 2)), root = hash_of(get(event, "data"));
+        struct b256 batch = json_b256(json_array_get(topics, 2)),
+                    root = json_b256(json_need(event, "data"));
         assert_true(message_root_append(m, block, chain, load_be64(batch.b + 24), &root, &err));
     } else if (strncmp(text, "NewChainRoot", 12) == 0) {
-        struct bytes data = bytes_of_hex(get(event, "data"));
+        struct bytes data = bytes_of_hex(json_need(event, "data"));
         struct b256 root;
         assert_true(message_root_chain_root(m, chain, UINT64_MAX, &root));
         assert_int_equal(data.len, 64);
@@ -148,7 +153,7 @@ static void apply(struct message_root *m, uint64_t block, const json_t *event)
         assert_memory_equal(data.p + 32, root.b, 32);
         bytes_free(data);
     } else {
-        struct bytes data = bytes_of_hex(get(event, "data"));
+        struct bytes data = bytes_of_hex(json_need(event, "data"));
         struct b256 root = message_root_at(m, UINT64_MAX);
         assert_int_equal(strncmp(text, "NewInteropRoot", 14), 0);
         assert_int_equal(data.len, 96);
@@ -161,12 +166,12 @@ static void replay(struct message_root *m, uint64_t from, uint64_t to)
 {
     const json_t *step, *event;
     size_t i, k;
-    json_array_foreach(get(steps, "gateway_steps"), i, step)
+    json_array_foreach(json_need(steps, "gateway_steps"), i, step)
     {
-        uint64_t block = number_of(get(step, "block"));
+        uint64_t block = json_u64(json_need(step, "block"));
         if (block < from || block > to)
             continue;
-        json_array_foreach(get(step, "events"), k, event) apply(m, block, event);
+        json_array_foreach(json_need(step, "events"), k, event) apply(m, block, event);
     }
 }
 
@@ -174,10 +179,11 @@ static void assert_history(const struct message_root *m, uint64_t to)
 {
     const json_t *step;
     size_t i;
-    json_array_foreach(get(steps, "gateway_steps"), i, step)
+    json_array_foreach(json_need(steps, "gateway_steps"), i, step)
     {
-        uint64_t block = number_of(get(step, "block"));
-        struct b256 root = message_root_at(m, block), want = hash_of(get(step, "aggregatedRoot"));
+        uint64_t block = json_u64(json_need(step, "block"));
+        struct b256 root = message_root_at(m, block),
+                    want = json_b256(json_need(step, "aggregatedRoot"));
         if (block <= to)
             assert_hash(&root, &want);
     }
@@ -312,12 +318,10 @@ int main(void)
         cmocka_unit_test(it_equals_plain_trees),
         cmocka_unit_test(what_the_contract_would_not_do_is_refused),
     };
+    if (!recorded_present("interop vectors"))
+        return 77;
     trees = vectors_load("vectors/interop/message_root_trees.json");
     steps = vectors_load("vectors/interop/gateway_proofs.json");
-    if (!trees || !steps) {
-        puts("SKIP: interop vectors (recorded data folder absent)");
-        return 77;
-    }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(trees);
     json_decref(steps);

@@ -29,18 +29,18 @@ static struct log_tree *tree_of(const json_t *batch)
     struct b256 leaves[64];
     const json_t *log;
     size_t i;
-    assert_true(json_array_size(get(batch, "logs")) <= GH_COUNT(leaves));
-    json_array_foreach(get(batch, "logs"), i, log)
+    assert_true(json_array_size(json_need(batch, "logs")) <= GH_COUNT(leaves));
+    json_array_foreach(json_need(batch, "logs"), i, log)
     {
-        struct addr sender = addr_of(get(log, "sender"));
-        struct b256 from = addr_pad32(&sender), key = hash_of(get(log, "key")),
-                    value = hash_of(get(log, "value")),
-                    want = hash_of(json_array_get(get(batch, "leaves"), i));
-        leaves[i] = leaf_of(number_of(get(log, "txNumberInBatch")), &from, &key, &value);
+        struct addr sender = json_addr(json_need(log, "sender"));
+        struct b256 from = addr_pad32(&sender), key = json_b256(json_need(log, "key")),
+                    value = json_b256(json_need(log, "value")),
+                    want = json_b256(json_array_get(json_need(batch, "leaves"), i));
+        leaves[i] = leaf_of(json_u64(json_need(log, "txNumberInBatch")), &from, &key, &value);
         assert_hash(&leaves[i], &want);
     }
     struct log_tree *t = log_tree_create(leaves, i);
-    struct b256 root = log_tree_root(t), want = hash_of(get(batch, "localLogsRoot"));
+    struct b256 root = log_tree_root(t), want = json_b256(json_need(batch, "localLogsRoot"));
     assert_hash(&root, &want);
     return t;
 }
@@ -51,20 +51,20 @@ static struct message_root *gateway(void)
     struct err err = { .kind = ERR_NONE };
     const json_t *step, *event;
     size_t i, k;
-    json_array_foreach(get(vectors, "gateway_steps"), i, step)
+    json_array_foreach(json_need(vectors, "gateway_steps"), i, step)
     {
-        uint64_t block = number_of(get(step, "block"));
-        json_array_foreach(get(step, "events"), k, event)
+        uint64_t block = json_u64(json_need(step, "block"));
+        json_array_foreach(json_need(step, "events"), k, event)
         {
-            const char *text = json_string_value(get(event, "decoded"));
-            const json_t *topics = get(event, "topics");
-            struct b256 a = hash_of(json_array_get(topics, 1)),
-                        b = json_array_size(topics) > 2 ? hash_of(json_array_get(topics, 2)) : a;
+            const char *text = json_string_value(json_need(event, "decoded"));
+            const json_t *topics = json_need(event, "topics");
+            struct b256 a = json_b256(json_array_get(topics, 1)),
+                        b = json_array_size(topics) > 2 ? json_b256(json_array_get(topics, 2)) : a;
             uint64_t chain = load_be64(a.b + 24), n = load_be64(b.b + 24);
             if (strncmp(text, "AddedChain", 10) == 0) {
                 assert_true(message_root_add_chain(m, block, chain, n, &err));
             } else if (strncmp(text, "AppendedChainBatchRoot", 22) == 0) {
-                struct b256 root = hash_of(get(event, "data"));
+                struct b256 root = json_b256(json_need(event, "data"));
                 assert_true(message_root_append(m, block, chain, n, &root, &err));
             }
         }
@@ -74,7 +74,7 @@ static struct message_root *gateway(void)
 
 static const json_t *batch_of(const char *chain, const char *number)
 {
-    return get(get(get(vectors, "batches"), chain), number);
+    return json_need(json_need(json_need(vectors, "batches"), chain), number);
 }
 
 static struct message_claim claim_of(uint64_t chain, uint64_t batch, const json_t *j,
@@ -84,15 +84,15 @@ static struct message_claim claim_of(uint64_t chain, uint64_t batch, const json_
                                    .batch = batch,
                                    .logs = t,
                                    .index = (size_t)index,
-                                   .multichain_root = hash_of(get(j, "aggregatedRoot")),
-                                   .batch_root = hash_of(get(j, "l2LogsTreeRoot")) };
+                                   .multichain_root = json_b256(json_need(j, "aggregatedRoot")),
+                                   .batch_root = json_b256(json_need(j, "l2LogsTreeRoot")) };
 }
 
 static void assert_words(const struct message_proof *p, const json_t *want)
 {
     assert_int_equal(p->cnt, json_array_size(want));
     for (size_t i = 0; i < p->cnt; i++) {
-        struct b256 w = hash_of(json_array_get(want, i));
+        struct b256 w = json_b256(json_array_get(want, i));
         if (!b256_eq(&w, &p->words[i]))
             fail_msg("word %zu differs", i);
     }
@@ -104,27 +104,27 @@ static void proofs_for_other_chains_are_the_contracts(void **state)
 {
     (void)state;
     struct message_root *m = gateway();
-    const json_t *a2 = batch_of("6565", "2"), *list = get(get(vectors, "proofs"), "messageRoot"),
-                 *e;
-    struct b256 root = hash_of(get(vectors, "interopRootAtX"));
-    uint64_t x = number_of(get(vectors, "X"));
+    const json_t *a2 = batch_of("6565", "2"),
+                 *list = json_need(json_need(vectors, "proofs"), "messageRoot"), *e;
+    struct b256 root = json_b256(json_need(vectors, "interopRootAtX"));
+    uint64_t x = json_u64(json_need(vectors, "X"));
     struct log_tree *t = tree_of(a2);
     const char *name;
     json_object_foreach(json_unconst(list), name, e)
     {
-        struct message_claim c = claim_of(CHAIN_A, 2, a2, t, number_of(get(e, "index")));
+        struct message_claim c = claim_of(CHAIN_A, 2, a2, t, json_u64(json_need(e, "index")));
         struct message_root_path path;
         struct message_proof p;
         struct err err = { .kind = ERR_NONE };
-        const json_t *meta = get(e, "meta");
+        const json_t *meta = json_need(e, "meta");
         assert_true(message_root_prove(m, CHAIN_A, 2, x, &path));
-        assert_int_equal(path.index, number_of(get(meta, "chainIndex")));
-        assert_int_equal(path.position, number_of(get(meta, "batchLeafIndex")));
-        struct b256 chain_root = hash_of(get(meta, "chainRoot"));
+        assert_int_equal(path.index, json_u64(json_need(meta, "chainIndex")));
+        assert_int_equal(path.position, json_u64(json_need(meta, "batchLeafIndex")));
+        struct b256 chain_root = json_b256(json_need(meta, "chainRoot"));
         assert_hash(&path.chain_root, &chain_root);
         assert_hash(&path.root, &root);
         assert_true(message_proof_messages(&p, &c, &path, GATEWAY, x, &root, &err));
-        assert_words(&p, get(e, "proof"));
+        assert_words(&p, json_need(e, "proof"));
         /* not given out when the settlement layer has another root */
         struct b256 other = root;
         other.b[0] ^= 1;
@@ -146,7 +146,8 @@ static void a_later_block_proves_it_too(void **state)
     struct message_root_path path;
     struct message_proof p;
     struct err err = { .kind = ERR_NONE };
-    struct b256 root = hash_of(get(get(vectors, "gatewayBatch"), "aggregatedRootAtLastBlock"));
+    struct b256 root =
+        json_b256(json_need(json_need(vectors, "gatewayBatch"), "aggregatedRootAtLastBlock"));
     assert_false(message_root_prove(m, CHAIN_A, 2, 6, &path)); /* not yet there */
     assert_true(message_root_prove(m, CHAIN_A, 2, 8, &path));
     assert_true(message_proof_messages(&p, &c, &path, GATEWAY, 8, &root, &err));
@@ -158,18 +159,19 @@ static void a_proof_for_l1_through_the_gateway_is_the_contracts(void **state)
 {
     (void)state;
     struct message_root *m = gateway();
-    const json_t *a2 = batch_of("6565", "2"), *gb = get(vectors, "gatewayBatch"),
-                 *e = get(get(get(vectors, "proofs"), "l1BatchRoot"), "message_index2");
-    struct b256 logs_root = hash_of(get(gb, "localLogsRoot")),
-                root = hash_of(get(gb, "l2LogsTreeRoot"));
+    const json_t *a2 = batch_of("6565", "2"), *gb = json_need(vectors, "gatewayBatch"),
+                 *e = json_need(json_need(json_need(vectors, "proofs"), "l1BatchRoot"),
+                                "message_index2");
+    struct b256 logs_root = json_b256(json_need(gb, "localLogsRoot")),
+                root = json_b256(json_need(gb, "l2LogsTreeRoot"));
     struct log_tree *t = tree_of(a2);
     struct message_claim c = claim_of(CHAIN_A, 2, a2, t, 2);
     struct message_root_path path;
     struct message_proof p;
     struct err err = { .kind = ERR_NONE };
-    assert_true(message_root_prove(m, CHAIN_A, 2, number_of(get(gb, "lastBlock")), &path));
+    assert_true(message_root_prove(m, CHAIN_A, 2, json_u64(json_need(gb, "lastBlock")), &path));
     assert_true(message_proof_l1(&p, &c, &path, GATEWAY, 1, &logs_root, &root, &err));
-    assert_words(&p, get(e, "proof"));
+    assert_words(&p, json_need(e, "proof"));
     assert_false(message_proof_l1(&p, &c, &path, GATEWAY, 1, &root, &root, &err));
     log_tree_destroy(t);
     message_root_destroy(m);
@@ -178,34 +180,37 @@ static void a_proof_for_l1_through_the_gateway_is_the_contracts(void **state)
 static void direct_proofs_are_the_contracts(void **state)
 {
     (void)state;
-    const json_t *c1 = batch_of("6567", "1"), *d = get(get(vectors, "proofs"), "direct_L1");
+    const json_t *c1 = batch_of("6567", "1"),
+                 *d = json_need(json_need(vectors, "proofs"), "direct_L1");
     struct message_proof p;
     struct err err = { .kind = ERR_NONE };
     /* batch_6567_direct is the batch as it was sent to L1 */
-    json_t *direct = json_copy(json_unconst(get(get(vectors, "proofs"), "batch_6567_direct")));
-    assert_int_equal(json_object_set(direct, "leaves", json_unconst(get(c1, "leaves"))), 0);
-    json_object_set(direct, "aggregatedRoot", json_unconst(get(c1, "aggregatedRoot")));
+    json_t *direct =
+        json_copy(json_unconst(json_need(json_need(vectors, "proofs"), "batch_6567_direct")));
+    assert_int_equal(json_object_set(direct, "leaves", json_unconst(json_need(c1, "leaves"))), 0);
+    json_object_set(direct, "aggregatedRoot", json_unconst(json_need(c1, "aggregatedRoot")));
     struct log_tree *t = tree_of(direct);
     struct message_claim c = claim_of(6567, 1, direct, t, 1);
     assert_true(message_proof_direct(&p, &c, &err));
-    assert_words(&p, get(d, "proof"));
+    assert_words(&p, json_need(d, "proof"));
     c.index = 0;
     assert_true(message_proof_direct(&p, &c, &err));
-    assert_words(&p, get(get(d, "failed_deposit"), "proof"));
+    assert_words(&p, json_need(json_need(d, "failed_deposit"), "proof"));
     log_tree_destroy(t);
     json_decref(direct);
 
-    const json_t *g = get(get(vectors, "proofs"), "gateway_own_message"),
-                 *gb = get(vectors, "gatewayBatch");
+    const json_t *g = json_need(json_need(vectors, "proofs"), "gateway_own_message"),
+                 *gb = json_need(vectors, "gatewayBatch");
     t = tree_of(gb);
     c = (struct message_claim){ .chain = GATEWAY,
                                 .batch = 1,
                                 .logs = t,
                                 .index = 1,
-                                .multichain_root = hash_of(get(gb, "aggregatedRootAtLastBlock")),
-                                .batch_root = hash_of(get(gb, "l2LogsTreeRoot")) };
+                                .multichain_root =
+                                    json_b256(json_need(gb, "aggregatedRootAtLastBlock")),
+                                .batch_root = json_b256(json_need(gb, "l2LogsTreeRoot")) };
     assert_true(message_proof_direct(&p, &c, &err));
-    assert_words(&p, get(g, "proof"));
+    assert_words(&p, json_need(g, "proof"));
     log_tree_destroy(t);
 }
 
@@ -234,39 +239,41 @@ static bool leads(uint64_t chain, uint64_t batch, uint64_t index, const struct b
 static void what_the_contract_rejects_is_rejected(void **state)
 {
     (void)state;
-    const json_t *a2 = batch_of("6565", "2"), *results = get(vectors, "onchain_results"),
-                 *e = get(get(get(vectors, "proofs"), "messageRoot"), "message_index2");
-    struct b256 root = hash_of(get(vectors, "interopRootAtX")),
-                leaf = hash_of(json_array_get(get(a2, "leaves"), 2)), other_leaf,
+    const json_t *a2 = batch_of("6565", "2"), *results = json_need(vectors, "onchain_results"),
+                 *e = json_need(json_need(json_need(vectors, "proofs"), "messageRoot"),
+                                "message_index2");
+    struct b256 root = json_b256(json_need(vectors, "interopRootAtX")),
+                leaf = json_b256(json_array_get(json_need(a2, "leaves"), 2)), other_leaf,
                 no_log = { { 0 } };
     static const uint8_t zeros[88] = { 0 };
     static struct words good, bad;
     struct proof_end end;
-    words_of(good.w, GH_COUNT(good.w), &good.cnt, get(e, "proof"));
+    words_of(good.w, GH_COUNT(good.w), &good.cnt, json_need(e, "proof"));
 
-    assert_true(json_is_true(get(results, "message_true")));
+    assert_true(json_is_true(json_need(results, "message_true")));
     assert_int_equal(walk(&end, CHAIN_A, 2, 2, &leaf, &good), PROOF_OK);
     assert_hash(&end.root, &root);
     assert_true(end.nested && load_be64(end.chain.b + 24) == GATEWAY &&
                 load_be64(end.number.b + 24) == 7);
-    struct b256 batch_root = hash_of(get(a2, "l2LogsTreeRoot"));
+    struct b256 batch_root = json_b256(json_need(a2, "l2LogsTreeRoot"));
     assert_hash(&end.batch_root, &batch_root);
 
-    const json_t *log = json_array_get(get(a2, "logs"), 2);
-    struct addr sender = addr_of(get(log, "sender"));
-    struct b256 from = addr_pad32(&sender), key = hash_of(get(log, "key")),
-                value = hash_of(get(log, "value"));
+    const json_t *log = json_array_get(json_need(a2, "logs"), 2);
+    struct addr sender = json_addr(json_need(log, "sender"));
+    struct b256 from = addr_pad32(&sender), key = json_b256(json_need(log, "key")),
+                value = json_b256(json_need(log, "value"));
     other_leaf = leaf_of(1, &from, &key, &value);
-    assert_true(json_is_false(get(results, "wrong_txNumberInBatch")));
+    assert_true(json_is_false(json_need(results, "wrong_txNumberInBatch")));
     assert_false(leads(CHAIN_A, 2, 2, &other_leaf, &good, &root));
-    assert_true(json_is_false(get(results, "wrong_index")));
+    assert_true(json_is_false(json_need(results, "wrong_index")));
     assert_false(leads(CHAIN_A, 2, 1, &leaf, &good, &root));
-    assert_true(json_is_false(get(results, "wrong_batch")));
+    assert_true(json_is_false(json_need(results, "wrong_batch")));
     assert_false(leads(CHAIN_A, 3, 2, &leaf, &good, &root));
-    assert_true(json_is_false(get(results, "wrong_chain")));
+    assert_true(json_is_false(json_need(results, "wrong_chain")));
     assert_false(leads(6566, 2, 2, &leaf, &good, &root));
 
-    assert_string_equal(json_string_value(get(results, "metadata_version_2")), "revert 0x79274f04");
+    assert_string_equal(json_string_value(json_need(results, "metadata_version_2")),
+                        "revert 0x79274f04");
     bad = good;
     bad.w[0].b[0] = 2;
     assert_int_equal(walk(&end, CHAIN_A, 2, 2, &leaf, &bad), PROOF_VERSION);
@@ -299,27 +306,33 @@ static void what_the_contract_rejects_is_rejected(void **state)
     }
 
     /* the two targets are not interchangeable */
-    struct b256 l1_root = hash_of(get(get(vectors, "gatewayBatch"), "l2LogsTreeRoot"));
-    assert_true(json_is_false(get(results, "l1_messageRoot_proof_used_on_l1")));
+    struct b256 l1_root =
+        json_b256(json_need(json_need(vectors, "gatewayBatch"), "l2LogsTreeRoot"));
+    assert_true(json_is_false(json_need(results, "l1_messageRoot_proof_used_on_l1")));
     assert_false(leads(CHAIN_A, 2, 2, &leaf, &good, &l1_root));
     words_of(good.w, GH_COUNT(good.w), &good.cnt,
-             get(get(get(get(vectors, "proofs"), "l1BatchRoot"), "message_index2"), "proof"));
-    assert_true(json_is_true(get(results, "l1_via_gateway_true")));
+             json_need(json_need(json_need(json_need(vectors, "proofs"), "l1BatchRoot"),
+                                 "message_index2"),
+                       "proof"));
+    assert_true(json_is_true(json_need(results, "l1_via_gateway_true")));
     assert_true(leads(CHAIN_A, 2, 2, &leaf, &good, &l1_root));
-    assert_true(json_is_false(get(results, "l2_l1BatchRoot_proof_used_on_l2")));
+    assert_true(json_is_false(json_need(results, "l2_l1BatchRoot_proof_used_on_l2")));
     assert_false(leads(CHAIN_A, 2, 2, &leaf, &good, &root));
 }
 
 static void the_older_form_is_accepted(void **state)
 {
     (void)state;
-    const json_t *d = get(get(vectors, "proofs"), "direct_L1"), *c1 = batch_of("6567", "1");
-    struct b256 leaf = hash_of(json_array_get(get(c1, "leaves"), 1)),
-                root = hash_of(
-                    get(get(get(vectors, "proofs"), "batch_6567_direct"), "l2LogsTreeRoot"));
+    const json_t *d = json_need(json_need(vectors, "proofs"), "direct_L1"),
+                 *c1 = batch_of("6567", "1");
+    struct b256 leaf = json_b256(json_array_get(json_need(c1, "leaves"), 1)),
+                root = json_b256(
+                    json_need(json_need(json_need(vectors, "proofs"), "batch_6567_direct"),
+                              "l2LogsTreeRoot"));
     static struct words p;
-    words_of(p.w, GH_COUNT(p.w), &p.cnt, get(d, "proof_old_format"));
-    assert_true(json_is_true(get(get(vectors, "onchain_results"), "l1_direct_old_format_true")));
+    words_of(p.w, GH_COUNT(p.w), &p.cnt, json_need(d, "proof_old_format"));
+    assert_true(json_is_true(
+        json_need(json_need(vectors, "onchain_results"), "l1_direct_old_format_true")));
     assert_true(leads(6567, 1, 1, &leaf, &p, &root));
     p.w[0].b[31] ^= 1;
     assert_false(leads(6567, 1, 1, &leaf, &p, &root));
@@ -330,14 +343,14 @@ static void the_older_form_is_accepted(void **state)
 static struct log_tree *logs_of_chain12(void)
 {
     struct b256 leaves[64];
-    const json_t *list = get(get(chain12, "logsBatch1"), "logs"), *log;
+    const json_t *list = json_need(json_need(chain12, "logsBatch1"), "logs"), *log;
     size_t i;
     json_array_foreach(list, i, log)
     {
-        struct addr sender = addr_of(json_array_get(log, 3));
-        struct b256 from = addr_pad32(&sender), key = hash_of(json_array_get(log, 4)),
-                    value = hash_of(json_array_get(log, 5));
-        leaves[i] = leaf_of(number_of(json_array_get(log, 2)), &from, &key, &value);
+        struct addr sender = json_addr(json_array_get(log, 3));
+        struct b256 from = addr_pad32(&sender), key = json_b256(json_array_get(log, 4)),
+                    value = json_b256(json_array_get(log, 5));
+        leaves[i] = leaf_of(json_u64(json_array_get(log, 2)), &from, &key, &value);
     }
     return log_tree_create(leaves, i);
 }
@@ -351,21 +364,21 @@ static struct message_root *recorded_gateway(uint64_t block)
     size_t i, k;
     for (uint64_t c = 12; c <= 14; c++)
         assert_true(message_root_add_chain(m, 1, c, c - 11, &err));
-    json_array_foreach(get(chain12, "steps"), i, step)
+    json_array_foreach(json_need(chain12, "steps"), i, step)
     {
         if (!json_object_get(step, "logs"))
             continue;
-        json_array_foreach(get(step, "logs"), k, log)
+        json_array_foreach(json_need(step, "logs"), k, log)
         {
-            const char *name = json_string_value(get(log, "name"));
-            const json_t *topics = get(log, "topics");
-            uint64_t at = number_of(get(step, "block"));
+            const char *name = json_string_value(json_need(log, "name"));
+            const json_t *topics = json_need(log, "topics");
+            uint64_t at = json_u64(json_need(step, "block"));
             if (strcmp(name, "AppendedChainBatchRoot") == 0 && at <= block) {
-                struct b256 batch = hash_of(json_array_get(topics, 2)),
-                            root = hash_of(get(log, "data"));
+                struct b256 batch = json_b256(json_array_get(topics, 2)),
+                            root = json_b256(json_need(log, "data"));
                 assert_true(message_root_append(m, at, 12, load_be64(batch.b + 24), &root, &err));
             } else if (strcmp(name, "NewInteropRoot") == 0 && at <= block) {
-                struct bytes data = bytes_of_hex(get(log, "data"));
+                struct bytes data = bytes_of_hex(json_need(log, "data"));
                 struct b256 root = message_root_at(m, UINT64_MAX);
                 assert_memory_equal(data.p + 64, root.b, 32);
                 bytes_free(data);
@@ -377,7 +390,8 @@ static struct message_root *recorded_gateway(uint64_t block)
 
 static struct message_claim claim12(const struct log_tree *t)
 {
-    struct b256 agg = hash_of(get(chain12, "emptyMultichainBatchRoot")), logs = log_tree_root(t);
+    struct b256 agg = json_b256(json_need(chain12, "emptyMultichainBatchRoot")),
+                logs = log_tree_root(t);
     return (struct message_claim){ .chain = 12,
                                    .batch = 1,
                                    .logs = t,
@@ -392,28 +406,30 @@ static void the_proof_that_l1_accepted_is_ours(void **state)
     struct message_root *m = recorded_gateway(UINT64_MAX);
     struct log_tree *t = logs_of_chain12();
     struct message_claim c = claim12(t);
-    const json_t *gb = get(gateway_record, "gatewayBatch"), *r = get(gateway_record, "results");
-    struct b256 logs_root = hash_of(get(gb, "localRoot")), root = hash_of(get(gb, "onL1")),
-                agg = hash_of(get(gb, "aggregatedRoot"));
+    const json_t *gb = json_need(gateway_record, "gatewayBatch"),
+                 *r = json_need(gateway_record, "results");
+    struct b256 logs_root = json_b256(json_need(gb, "localRoot")),
+                root = json_b256(json_need(gb, "onL1")),
+                agg = json_b256(json_need(gb, "aggregatedRoot"));
     struct message_root_path path;
     struct message_proof p;
     struct err err = { .kind = ERR_NONE };
     assert_true(message_root_prove(m, 12, 1, UINT64_MAX, &path));
     assert_hash(&path.root, &agg);
     assert_true(message_proof_l1(&p, &c, &path, 11, 1, &logs_root, &root, &err));
-    assert_words(&p, get(gateway_record, "proof"));
+    assert_words(&p, json_need(gateway_record, "proof"));
     /* the variants that L1 refused */
     static struct words w;
     struct b256 leaf = *log_tree_leaf(t, 6), five = b256_of_u64(5);
-    words_of(w.w, GH_COUNT(w.w), &w.cnt, get(gateway_record, "proof"));
-    assert_true(json_is_true(get(r, "good")) && leads(12, 1, 6, &leaf, &w, &root));
-    assert_true(json_is_false(get(r, "otherMessage")) &&
+    words_of(w.w, GH_COUNT(w.w), &w.cnt, json_need(gateway_record, "proof"));
+    assert_true(json_is_true(json_need(r, "good")) && leads(12, 1, 6, &leaf, &w, &root));
+    assert_true(json_is_false(json_need(r, "otherMessage")) &&
                 !leads(12, 1, 6, log_tree_leaf(t, 5), &w, &root));
-    assert_true(json_is_false(get(r, "wrongBatch")) && !leads(12, 2, 6, &leaf, &w, &root));
+    assert_true(json_is_false(json_need(r, "wrongBatch")) && !leads(12, 2, 6, &leaf, &w, &root));
     w.w[3] = five;
-    assert_true(json_is_false(get(r, "brokenSibling")) && !leads(12, 1, 6, &leaf, &w, &root));
+    assert_true(json_is_false(json_need(r, "brokenSibling")) && !leads(12, 1, 6, &leaf, &w, &root));
     struct proof_end end;
-    words_of(w.w, GH_COUNT(w.w), &w.cnt, get(gateway_record, "proof"));
+    words_of(w.w, GH_COUNT(w.w), &w.cnt, json_need(gateway_record, "proof"));
     w.w[19] = b256_of_u64(13); /* leads to a layer that is not the chain's */
     assert_true(walk(&end, 12, 1, 6, &leaf, &w) == PROOF_OK && load_be64(end.chain.b + 24) == 13);
     log_tree_destroy(t);
@@ -423,25 +439,26 @@ static void the_proof_that_l1_accepted_is_ours(void **state)
 static void the_proof_that_chain_13_accepted_is_ours(void **state)
 {
     (void)state;
-    const json_t *ir = get(interop_record, "interopRoot"), *r = get(interop_record, "results");
-    uint64_t block = number_of(get(ir, "blockNumber"));
+    const json_t *ir = json_need(interop_record, "interopRoot"),
+                 *r = json_need(interop_record, "results");
+    uint64_t block = json_u64(json_need(ir, "blockNumber"));
     struct message_root *m = recorded_gateway(UINT64_MAX);
     struct log_tree *t = logs_of_chain12();
     struct message_claim c = claim12(t);
-    struct b256 root = hash_of(get(ir, "root")), leaf = *log_tree_leaf(t, 6);
+    struct b256 root = json_b256(json_need(ir, "root")), leaf = *log_tree_leaf(t, 6);
     struct message_root_path path;
     struct message_proof p;
     struct err err = { .kind = ERR_NONE };
     static struct words w;
     assert_true(message_root_prove(m, 12, 1, block, &path));
     assert_true(message_proof_messages(&p, &c, &path, 11, block, &root, &err));
-    assert_words(&p, get(interop_record, "proof"));
-    words_of(w.w, GH_COUNT(w.w), &w.cnt, get(interop_record, "proof"));
-    assert_true(json_is_true(get(r, "good")) && leads(12, 1, 6, &leaf, &w, &root));
-    assert_true(json_is_false(get(r, "otherMessage")) &&
+    assert_words(&p, json_need(interop_record, "proof"));
+    words_of(w.w, GH_COUNT(w.w), &w.cnt, json_need(interop_record, "proof"));
+    assert_true(json_is_true(json_need(r, "good")) && leads(12, 1, 6, &leaf, &w, &root));
+    assert_true(json_is_false(json_need(r, "otherMessage")) &&
                 !leads(12, 1, 6, log_tree_leaf(t, 0), &w, &root));
     w.w[w.cnt - 1] = b256_of_u64(5);
-    assert_true(json_is_false(get(r, "brokenPath")) && !leads(12, 1, 6, &leaf, &w, &root));
+    assert_true(json_is_false(json_need(r, "brokenPath")) && !leads(12, 1, 6, &leaf, &w, &root));
     log_tree_destroy(t);
     message_root_destroy(m);
 }
@@ -458,14 +475,12 @@ int main(void)
         cmocka_unit_test(the_proof_that_l1_accepted_is_ours),
         cmocka_unit_test(the_proof_that_chain_13_accepted_is_ours),
     };
+    if (!recorded_present("interop vectors"))
+        return 77;
     vectors = vectors_load("vectors/interop/gateway_proofs.json");
     chain12 = vectors_load("l1/records/chain12-gateway.json");
     gateway_record = vectors_load("l1/records/gateway-proof.json");
     interop_record = vectors_load("l1/records/interop-proof.json");
-    if (!vectors || !chain12 || !gateway_record || !interop_record) {
-        puts("SKIP: interop vectors (recorded data folder absent)");
-        return 77;
-    }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(vectors);
     json_decref(chain12);

@@ -136,8 +136,8 @@ static long run_p256(uint8_t *out, const uint8_t *in, size_t len)
 static void run_file(const char *name, run_fn *run, size_t want_cnt)
 {
     char path[128];
-    snprintf(path, sizeof(path), "precompiles/%s.json", name);
-    json_t *cases = vector_load(path);
+    snprintf(path, sizeof(path), "vectors/precompiles/%s.json", name);
+    json_t *cases = recorded_load(path, 0);
     assert_int_equal(json_array_size(cases), want_cnt);
     static uint8_t out[OUT_CAP];
     for (size_t i = 0; i < want_cnt; i++) {
@@ -182,7 +182,7 @@ FILE_TEST(p256_outputs, "p256Verify", run_p256, 782)
 
 int main(void)
 {
-    if (!vector_folder_present())
+    if (!recorded_present("precompile vectors"))
         return 77;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ecrecover_outputs),      cmocka_unit_test(sha256_outputs),

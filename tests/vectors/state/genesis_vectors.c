@@ -13,29 +13,29 @@ static const struct state_config config = { 16, 16 };
 static void block_zero(void **unused)
 {
     (void)unused;
-    struct b256 hash = genesis_block_hash(), want = word_at(record, "blockHash0");
+    struct b256 hash = genesis_block_hash(), want = json_b256(json_need(record, "blockHash0"));
     assert_word(&hash, &want, "genesis block hash");
     uint8_t mine[700];
     struct stf_header h = genesis_header();
     size_t n = stf_header_encode(mine, &h), len;
-    uint8_t *rlp = bytes_text(member(record, "headerRlp"), &len);
+    uint8_t *rlp = bytes_text(json_need(record, "headerRlp"), &len);
     assert_int_equal(n, len);
     assert_memory_equal(mine, rlp, len);
     free(rlp);
     struct state_ring ring = { 0 };
     state_ring_push(&ring, &hash);
     struct b256 last = state_ring_hash(&ring);
-    want = word_at(record, "last256BlockHashesBlake");
+    want = json_b256(json_need(record, "last256BlockHashesBlake"));
     assert_word(&last, &want, "last 256 hashes");
 }
 
 static void check_leaves(const struct state *s)
 {
-    const json_t *leaves = member(record, "leaves");
+    const json_t *leaves = json_need(record, "leaves");
     assert_int_equal(json_array_size(leaves), s->flat.leaf_count);
     for (size_t i = 0; i < json_array_size(leaves); i++) {
         const json_t *l = json_array_get(leaves, i);
-        struct b256 key = word(json_array_get(l, 0)), value = word(json_array_get(l, 1));
+        struct b256 key = json_b256(json_array_get(l, 0)), value = json_b256(json_array_get(l, 1));
         assert_word(&s->flat.leaves[i].key, &key, "leaf key");
         assert_word(&s->flat.leaves[i].value, &value, "leaf value");
         assert_int_equal(s->flat.leaves[i].next, json_integer_value(json_array_get(l, 2)));
@@ -50,25 +50,25 @@ static void check_accounts(struct state *s)
     const char *name;
     json_t *want;
     size_t seen = 0;
-    json_object_foreach(member(record, "accounts"), name, want)
+    json_object_foreach(json_need(record, "accounts"), name, want)
     {
         struct addr a;
         struct account_record rec;
         bool exists;
         uint8_t raw[ACCOUNT_RECORD_LEN];
         assert_true(hex_decode_exact(a.b, 20, name, strlen(name)));
-        struct b256 key = account_flat_key(&a), want_key = word_at(want, "treeKey");
+        struct b256 key = account_flat_key(&a), want_key = json_b256(json_need(want, "treeKey"));
         assert_word(&key, &want_key, "account key");
         assert_true(state_view_account(v, &a, &rec, &exists));
         assert_true(exists);
         account_encode(raw, &rec);
         size_t len;
-        uint8_t *properties = bytes_text(member(want, "properties"), &len);
+        uint8_t *properties = bytes_text(json_need(want, "properties"), &len);
         assert_int_equal(len, sizeof(raw));
         assert_memory_equal(raw, properties, len);
         free(properties);
-        const json_t *in_file = json_object_get(member(alloc, "alloc"), name);
-        uint8_t *code = bytes_text(member(in_file, "code"), &len);
+        const json_t *in_file = json_object_get(json_need(alloc, "alloc"), name);
+        uint8_t *code = bytes_text(json_need(in_file, "code"), &len);
         struct bytes got;
         assert_true(state_view_code(v, &rec, &got));
         assert_true(bytes_eq(got, bytes_of(code, len)));
@@ -76,7 +76,7 @@ static void check_accounts(struct state *s)
         seen++;
     }
     assert_true(seen > 0);
-    assert_int_equal(seen, json_object_size(member(record, "accounts")));
+    assert_int_equal(seen, json_object_size(json_need(record, "accounts")));
     state_view_close(v);
 }
 
@@ -84,12 +84,12 @@ static void check_genesis(const struct genesis *g)
 {
     struct state *s = state_create(&config);
     struct state_mark mark;
-    struct b256 commitment, want = word_at(record, "treeRoot");
+    struct b256 commitment, want = json_b256(json_need(record, "treeRoot"));
     struct err err = { 0 };
     assert_fine(genesis_apply(s, g, &mark, &commitment, &err), &err);
     assert_word(&mark.root, &want, "tree root");
-    assert_int_equal(mark.leaf_count, number_at(record, "leafCount"));
-    want = word_at(record, "stateCommitment");
+    assert_int_equal(mark.leaf_count, json_u64(json_need(record, "leafCount")));
+    want = json_b256(json_need(record, "stateCommitment"));
     assert_word(&commitment, &want, "state commitment");
     assert_fine(state_check(s, &err), &err);
     check_leaves(s);
@@ -123,18 +123,18 @@ static void contracts_file(void **unused)
     const char *name;
     json_t *acc;
     unsigned n = 0;
-    json_object_foreach(member(alloc, "alloc"), name, acc)
+    json_object_foreach(json_need(alloc, "alloc"), name, acc)
     {
-        json_array_append_new(contracts, json_pack("[s,O]", name, member(acc, "code")));
+        json_array_append_new(contracts, json_pack("[s,O]", name, json_need(acc, "code")));
         const char *slot_text;
         json_t *value;
         struct addr a;
         assert_true(hex_decode_exact(a.b, 20, name, strlen(name)));
         if (n++ % 2 == 0) {
-            json_object_set(pretty, name, member(acc, "storage"));
+            json_object_set(pretty, name, json_need(acc, "storage"));
             continue;
         }
-        json_object_foreach(member(acc, "storage"), slot_text, value)
+        json_object_foreach(json_need(acc, "storage"), slot_text, value)
         {
             struct b256 slot;
             char hex[67];
@@ -148,7 +148,7 @@ static void contracts_file(void **unused)
     json_t *file =
         json_pack("{s:o,s:o,s:o,s:O,s:s}", "initial_contracts", contracts, "additional_storage",
                   pretty, "additional_storage_raw", raw, "genesis_root",
-                  member(alloc, "genesisRoot"), "protocol_semantic_version", "0.31.0");
+                  json_need(alloc, "genesisRoot"), "protocol_semantic_version", "0.31.0");
     char *text = json_dumps(file, 0);
     struct genesis g;
     struct err err = { 0 };
@@ -162,12 +162,11 @@ static void contracts_file(void **unused)
 
 int main(void)
 {
-    char path[4096];
-    if (!vector_path(path, "l1/records/l2-genesis-root.json", "genesis tree") ||
-        !vector_path(alloc_path, "l1/l2-genesis-v31.json", "genesis file"))
+    if (!recorded_present("genesis tree"))
         return 77;
-    record = vector_load(path);
-    alloc = vector_load(alloc_path);
+    recorded_path(alloc_path, "l1/l2-genesis-v31.json");
+    record = recorded_load("l1/records/l2-genesis-root.json", 0);
+    alloc = recorded_load("l1/l2-genesis-v31.json", 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(block_zero),
         cmocka_unit_test(alloc_file),

@@ -20,10 +20,10 @@ static void load_images(struct images *out, const json_t *list)
         const json_t *j = json_array_get(list, i);
         size_t len;
         assert_true(out->n < GH_COUNT(out->p));
-        out->data[out->n] = bytes_text(member(j, "bytes"), &len);
+        out->data[out->n] = bytes_text(json_need(j, "bytes"), &len);
         out->p[out->n] =
-            (struct stf_preimage){ word_at(j, "hash"), bytes_of(out->data[out->n], len),
-                                   len != ACCOUNT_RECORD_LEN };
+            (struct stf_preimage){ json_b256(json_need(j, "hash")),
+                                   bytes_of(out->data[out->n], len), len != ACCOUNT_RECORD_LEN };
         out->n++;
     }
 }
@@ -39,7 +39,7 @@ static void free_images(struct images *im)
 static const json_t *leaf_of(const json_t *leaves, const struct b256 *key)
 {
     for (size_t i = 0; i < json_array_size(leaves); i++) {
-        struct b256 k = word_at(json_array_get(leaves, i), "key");
+        struct b256 k = json_b256(json_need(json_array_get(leaves, i), "key"));
         if (b256_eq(&k, key))
             return json_array_get(leaves, i);
     }
@@ -81,23 +81,24 @@ static struct state *state_before(const json_t *b, struct images *im)
 {
     static struct stf_diff d[256];
     struct state *s = state_create(&config);
-    const json_t *pre = member(b, "pre"), *leaves = member(pre, "leaves");
+    const json_t *pre = json_need(b, "pre"), *leaves = json_need(pre, "leaves");
     struct err err = { 0 };
     size_t n = 0;
     for (size_t i = 2; i < json_array_size(leaves); i++, n++) {
         const json_t *l = json_array_get(leaves, i);
-        assert_int_equal(number_at(l, "index"), i);
-        d[n] = (struct stf_diff){ .flat_key = word_at(l, "key"), .new_value = word_at(l, "value") };
+        assert_int_equal(json_u64(json_need(l, "index")), i);
+        d[n] = (struct stf_diff){ .flat_key = json_b256(json_need(l, "key")),
+                                  .new_value = json_b256(json_need(l, "value")) };
     }
-    load_images(im, member(pre, "preimages"));
+    load_images(im, json_need(pre, "preimages"));
     struct state_mark mark;
     assert_fine(state_start(s, 0, d, n, im->p, im->n, &mark, &err), &err);
-    struct b256 want = word_at(b, "tree_root_before");
+    struct b256 want = json_b256(json_need(b, "tree_root_before"));
     assert_word(&mark.root, &want, "root before");
-    assert_int_equal(mark.leaf_count, number_at(b, "leaf_count_before"));
-    struct b256 last = word_at(b, "block_hashes_blake_before");
+    assert_int_equal(mark.leaf_count, json_u64(json_need(b, "leaf_count_before")));
+    struct b256 last = json_b256(json_need(b, "block_hashes_blake_before"));
     struct b256 c = state_commitment(&mark, &last, 0);
-    want = word_at(b, "native_state_before");
+    want = json_b256(json_need(b, "native_state_before"));
     assert_word(&c, &want, "commitment before");
     return s;
 }
@@ -105,9 +106,9 @@ static struct state *state_before(const json_t *b, struct images *im)
 static size_t block_diffs(struct stf_diff *d, const json_t *b)
 {
     size_t len, n;
-    uint8_t *pub = bytes_text(member(b, "pubdata"), &len);
-    const json_t *before = member(member(b, "pre"), "leaves");
-    const json_t *after = member(member(b, "post"), "leaves");
+    uint8_t *pub = bytes_text(json_need(b, "pubdata"), &len);
+    const json_t *before = json_need(json_need(b, "pre"), "leaves");
+    const json_t *after = json_need(json_need(b, "post"), "leaves");
     assert_true(len > 45 && pub[0] == 1);
     n = load_be32(pub + 41);
     size_t pos = 45;
@@ -123,8 +124,8 @@ static size_t block_diffs(struct stf_diff *d, const json_t *b)
         assert_non_null(now);
         d[i].is_new = old == NULL;
         if (old)
-            d[i].old_value = word_at(old, "value");
-        d[i].new_value = word_at(now, "value");
+            d[i].old_value = json_b256(json_need(old, "value"));
+        d[i].new_value = json_b256(json_need(now, "value"));
     }
     assert_int_equal(pos + 8, len); /* no logs, no messages */
     free(pub);
@@ -133,27 +134,29 @@ static size_t block_diffs(struct stf_diff *d, const json_t *b)
 
 static void check_after(struct state *s, const json_t *b, const struct state_mark *mark)
 {
-    struct b256 want = word_at(b, "tree_root_after");
+    struct b256 want = json_b256(json_need(b, "tree_root_after"));
     assert_word(&mark->root, &want, "root after");
-    assert_int_equal(mark->leaf_count, number_at(b, "leaf_count_after"));
+    assert_int_equal(mark->leaf_count, json_u64(json_need(b, "leaf_count_after")));
     struct stf_block_context ctx = { 0 };
-    ctx.block_hashes[255] = word_at(b, "previous_block_hashes_last");
+    ctx.block_hashes[255] = json_b256(json_need(b, "previous_block_hashes_last"));
     struct state_ring ring;
-    struct b256 own = word_at(b, "block_header_hash");
+    struct b256 own = json_b256(json_need(b, "block_header_hash"));
     state_ring_after(&ring, &ctx, &own);
     struct b256 last = state_ring_hash(&ring);
-    struct b256 c = state_commitment(mark, &last, number_at(member(b, "block"), "timestamp"));
-    want = word_at(b, "native_state_after");
+    struct b256 c =
+        state_commitment(mark, &last, json_u64(json_need(json_need(b, "block"), "timestamp")));
+    want = json_b256(json_need(b, "native_state_after"));
     assert_word(&c, &want, "commitment after");
-    const json_t *leaves = member(member(b, "post"), "leaves");
+    const json_t *leaves = json_need(json_need(b, "post"), "leaves");
     for (size_t i = 2; i < json_array_size(leaves); i++) {
         static struct state_proof p;
         const json_t *l = json_array_get(leaves, i);
-        struct b256 key = word_at(l, "key"), value = word_at(l, "value"), got;
+        struct b256 key = json_b256(json_need(l, "key")), value = json_b256(json_need(l, "value")),
+                    got;
         struct err err = { 0 };
         assert_fine(state_prove(s, 1, &key, &p, &err), &err);
-        assert_int_equal(p.leaf.index, number_at(l, "index"));
-        assert_int_equal(p.leaf.next, number_at(l, "next"));
+        assert_int_equal(p.leaf.index, json_u64(json_need(l, "index")));
+        assert_int_equal(p.leaf.next, json_u64(json_need(l, "next")));
         assert_true(state_proof_verify(&p, &key, &mark->root, &got));
         assert_word(&got, &value, "proved value");
     }
@@ -170,7 +173,7 @@ static void reference_blocks(void **unused)
         struct state *s = state_before(b, &im);
         size_t n = block_diffs(d, b);
         free_images(&im);
-        load_images(&im, member(member(b, "post"), "preimages"));
+        load_images(&im, json_need(json_need(b, "post"), "preimages"));
         struct state_mark mark, before;
         struct err err = { 0 };
         assert_true(state_mark_at(s, 0, &before));
@@ -189,11 +192,10 @@ static void reference_blocks(void **unused)
 
 int main(void)
 {
-    char path[4096];
-    if (!vector_path(path, "vectors/state/reference_blocks_v31.json", "reference blocks"))
+    if (!recorded_present("reference blocks"))
         return 77;
-    json_t *file = vector_load(path);
-    blocks = member(file, "blocks");
+    json_t *file = recorded_load("vectors/state/reference_blocks_v31.json", 0);
+    blocks = json_need(file, "blocks");
     const struct CMUnitTest tests[] = { cmocka_unit_test(reference_blocks) };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(file);

@@ -58,7 +58,7 @@ static struct b256 apply(struct state *s, const struct change *c, size_t n, uint
 
 static void expect_root(const struct b256 *got, const char *name)
 {
-    struct b256 want = word_at(vectors, name);
+    struct b256 want = json_b256(json_need(vectors, name));
     assert_word(got, &want, name);
 }
 
@@ -67,10 +67,10 @@ static void empty_subtrees(void **unused)
     (void)unused;
     struct tree t;
     tree_init(&t);
-    const json_t *all = member(vectors, "empty_subtrees_0_to_64");
+    const json_t *all = json_need(vectors, "empty_subtrees_0_to_64");
     assert_int_equal(json_array_size(all), 65);
     for (unsigned d = 0; d <= 64; d++) {
-        struct b256 want = word(json_array_get(all, d));
+        struct b256 want = json_b256(json_array_get(all, d));
         assert_word(&t.empty[d], &want, "empty subtree");
     }
     expect_root(&t.empty[0], "empty_leaf (ref)");
@@ -123,15 +123,15 @@ static void roots(void **unused)
 
 static struct state_leaf_proof leaf_proof(const json_t *j, const struct b256 *key)
 {
-    struct state_leaf_proof p = { .index = number_at(j, "index"),
-                                  .next = number_at(j, "nextIndex") };
-    p.key = key ? *key : word_at(j, "leafKey");
-    p.value = word_at(j, "value");
-    const json_t *sib = member(j, "siblings");
+    struct state_leaf_proof p = { .index = json_u64(json_need(j, "index")),
+                                  .next = json_u64(json_need(j, "nextIndex")) };
+    p.key = key ? *key : json_b256(json_need(j, "leafKey"));
+    p.value = json_b256(json_need(j, "value"));
+    const json_t *sib = json_need(j, "siblings");
     p.sibling_cnt = (unsigned)json_array_size(sib);
     assert_true(p.sibling_cnt <= 64);
     for (unsigned i = 0; i < p.sibling_cnt; i++)
-        p.siblings[i] = word(json_array_get(sib, i));
+        p.siblings[i] = json_b256(json_array_get(sib, i));
     return p;
 }
 
@@ -153,8 +153,8 @@ static void proofs(void **unused)
     struct err err = { 0 };
     static struct state_proof got;
     struct b256 value;
-    const json_t *v = member(vectors, "proof_existing"), *p = member(v, "proof");
-    struct b256 key = word_at(v, "key"), root = word_at(v, "root");
+    const json_t *v = json_need(vectors, "proof_existing"), *p = json_need(v, "proof");
+    struct b256 key = json_b256(json_need(v, "key")), root = json_b256(json_need(v, "root"));
     assert_fine(state_prove(s, state_latest(s), &key, &got, &err), &err);
     assert_true(got.existing);
     struct state_leaf_proof want = leaf_proof(p, &key);
@@ -162,15 +162,15 @@ static void proofs(void **unused)
     assert_true(state_proof_verify(&got, &key, &root, &value));
     assert_word(&value, &want.value, "value");
 
-    v = member(vectors, "proof_nonExisting");
-    p = member(v, "proof");
-    key = word_at(v, "key");
-    root = word_at(v, "root");
+    v = json_need(vectors, "proof_nonExisting");
+    p = json_need(v, "proof");
+    key = json_b256(json_need(v, "key"));
+    root = json_b256(json_need(v, "root"));
     assert_fine(state_prove(s, state_latest(s), &key, &got, &err), &err);
     assert_false(got.existing);
-    want = leaf_proof(member(p, "leftNeighbor"), NULL);
+    want = leaf_proof(json_need(p, "leftNeighbor"), NULL);
     same_leaf_proof(&got.leaf, &want);
-    want = leaf_proof(member(p, "rightNeighbor"), NULL);
+    want = leaf_proof(json_need(p, "rightNeighbor"), NULL);
     same_leaf_proof(&got.right, &want);
     assert_true(state_proof_verify(&got, &key, &root, &value));
     assert_true(b256_is_zero(&value));
@@ -185,21 +185,23 @@ static void proofs(void **unused)
 static void live_proof(void **unused)
 {
     (void)unused;
-    const json_t *v = member(vectors, "live_proof");
-    struct addr a = addr_at(v, "address");
-    struct b256 slot = word_at(v, "slot"), key = word_at(v, "flat_key"), root = word_at(v, "root");
+    const json_t *v = json_need(vectors, "live_proof");
+    struct addr a = json_addr(json_need(v, "address"));
+    struct b256 slot = json_b256(json_need(v, "slot")), key = json_b256(json_need(v, "flat_key")),
+                root = json_b256(json_need(v, "root"));
     struct b256 mine = blake2s_flat_key(&a, &slot), value, got;
     assert_word(&mine, &key, "flat key");
     static struct state_proof p;
     p.existing = true;
-    p.leaf = leaf_proof(member(v, "proof"), &key);
+    p.leaf = leaf_proof(json_need(v, "proof"), &key);
     assert_true(state_proof_verify(&p, &key, &root, &value));
     assert_word(&value, &p.leaf.value, "value");
-    assert_int_equal(p.leaf.sibling_cnt, tree_height(number_at(v, "nextFreeSlot")));
+    assert_int_equal(p.leaf.sibling_cnt, tree_height(json_u64(json_need(v, "nextFreeSlot"))));
 
-    struct state_mark mark = { number_at(v, "blockNumber"), number_at(v, "nextFreeSlot"), root };
-    struct b256 last256 = word_at(v, "last256BlockHashesBlake");
-    struct b256 c = state_commitment(&mark, &last256, number_at(v, "lastBlockTimestamp"));
+    struct state_mark mark = { json_u64(json_need(v, "blockNumber")),
+                               json_u64(json_need(v, "nextFreeSlot")), root };
+    struct b256 last256 = json_b256(json_need(v, "last256BlockHashesBlake"));
+    struct b256 c = state_commitment(&mark, &last256, json_u64(json_need(v, "lastBlockTimestamp")));
     expect_root(&c, "live_state_commitment (ref)");
 
     /* too many siblings, or an index outside of what they span */
@@ -221,12 +223,12 @@ static void keys_and_accounts(void **unused)
                                          "account_contract", "account_deployed_empty_code",
                                          "account_delegated_to_1111" };
     for (size_t i = 0; i < GH_COUNT(names); i++) {
-        const json_t *v = member(vectors, names[i]);
+        const json_t *v = json_need(vectors, names[i]);
         size_t len;
-        uint8_t *raw = bytes_text(member(v, "encoding"), &len);
+        uint8_t *raw = bytes_text(json_need(v, "encoding"), &len);
         struct account_record rec;
         assert_true(account_decode(&rec, bytes_of(raw, len)));
-        struct b256 got = account_value(&rec), want = word_at(v, "hash");
+        struct b256 got = account_value(&rec), want = json_b256(json_need(v, "hash"));
         assert_word(&got, &want, names[i]);
         free(raw);
     }
@@ -234,10 +236,9 @@ static void keys_and_accounts(void **unused)
 
 int main(void)
 {
-    char path[4096];
-    if (!vector_path(path, "vectors/state/tree_vectors.json", "tree vectors"))
+    if (!recorded_present("tree vectors"))
         return 77;
-    vectors = vector_load(path);
+    vectors = recorded_load("vectors/state/tree_vectors.json", 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_subtrees),
         cmocka_unit_test(roots),
