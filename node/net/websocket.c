@@ -9,6 +9,7 @@
 
 #define DEFAULT_PING_MS  30000u
 #define DEFAULT_WRITE_MS 120000u
+#define DEFAULT_WHOLE_MS 60000u
 #define CLOSE_WAIT_MS    2000u
 
 struct ws {
@@ -17,8 +18,12 @@ struct ws {
     struct http_taken *taken;
     struct bufferevent *bev;
     struct event *timer; /* pings; after a close, its end */
+    struct event *whole; /* while a message is in work: when it must have come whole */
+    struct event
+        *taken_by; /* while something waits for the client: when it must have taken `due` */
     struct ws_decoder d;
-    size_t reserved;
+    size_t held_in, held_out; /* of the budget: the message in work, bytes not sent */
+    uint64_t queued, due;     /* bytes since the connection was made */
     bool closing, peer_closed, slow, paused, quiet, in_read, dead;
 };
 
@@ -69,6 +74,34 @@ static bool accept_key(const char *key, char out[29])
            EVP_EncodeBlock((unsigned char *)out, sum, 20) == 28;
 }
 
+/* ---- memory ---- */
+
+/* Makes what is held of the budget `want` bytes; less is always possible. */
+static bool hold(struct ws *w, size_t *held, size_t want)
+{
+    if (w->cfg.reserve && want > *held && !w->cfg.reserve(w->cfg.budget, want - *held))
+        return false;
+    if (w->cfg.reserve && want < *held)
+        w->cfg.release(w->cfg.budget, *held - want);
+    *held = want;
+    return true;
+}
+
+/* What create made, but for the struct. */
+static void clear(struct ws *w)
+{
+    struct event *all[] = { w->timer, w->whole, w->taken_by };
+    for (size_t i = 0; i < GH_COUNT(all); i++)
+        if (all[i])
+            event_free(all[i]);
+    ws_decoder_clear(&w->d);
+}
+
+static size_t unsent(const struct ws *w)
+{
+    return evbuffer_get_length(bufferevent_get_output(w->bev));
+}
+
 /* ---- ending ---- */
 
 static void end(struct ws *w)
@@ -82,10 +115,9 @@ static void end(struct ws *w)
     w->bev = NULL;
     if (w->in_read) /* the reader frees it */
         return;
-    if (w->reserved)
-        w->cfg.release(w->cfg.budget, w->reserved);
-    event_free(w->timer);
-    ws_decoder_clear(&w->d);
+    (void)hold(w, &w->held_in, 0);
+    (void)hold(w, &w->held_out, 0);
+    clear(w);
     w->cb.on_closed(w->cb.arg, w, w->slow);
     free(w);
 }
@@ -96,22 +128,68 @@ static void on_taken_closed(void *arg)
     end(arg);
 }
 
-static void send_frame(struct ws *w, enum ws_opcode opcode, const void *p, size_t n)
+/* ---- sending ---- */
+
+/* What waits now must be taken in time; a byte now and then does not count as reading. */
+static void expect_taken(struct ws *w)
+{
+    struct timeval tv = tv_of_ms(w->cfg.write_timeout_ms);
+    w->due = w->queued;
+    event_add(w->taken_by, &tv);
+}
+
+static void put(struct ws *w, const void *p, size_t n)
+{
+    evbuffer_add(bufferevent_get_output(w->bev), p, n);
+    w->queued += n;
+    if (!event_pending(w->taken_by, EV_TIMEOUT, NULL))
+        expect_taken(w);
+}
+
+static void put_frame(struct ws *w, enum ws_opcode opcode, struct bytes payload)
 {
     uint8_t head[WS_HEAD_MAX];
-    size_t len = ws_frame_head(head, opcode, n);
-    struct evbuffer *out = bufferevent_get_output(w->bev);
-    evbuffer_add(out, head, len);
-    if (n)
-        evbuffer_add(out, p, n);
+    put(w, head, ws_frame_head(head, opcode, payload.len));
+    if (payload.len)
+        put(w, payload.p, payload.len);
+}
+
+/* Whatever is sent because of something the client did or asked for goes through here: one bound, one budget. */
+static bool send_frame(struct ws *w, enum ws_opcode opcode, struct bytes payload)
+{
+    size_t all = unsent(w) + WS_HEAD_MAX + payload.len;
+    if (all <= w->cfg.max_unsent && hold(w, &w->held_out, all)) {
+        put_frame(w, opcode, payload);
+        return true;
+    }
+    struct timeval now = { 0, 0 };
+    w->slow = true;
+    w->closing = w->peer_closed = true; /* what waits will not be taken either: no goodbye */
+    event_add(w->timer, &now);
+    return false;
 }
 
 static void on_sent(struct bufferevent *bev, void *arg)
 {
     (void)bev;
     struct ws *w = arg;
+    (void)hold(w, &w->held_out, 0);
+    event_del(w->taken_by);
     if (w->closing && w->peer_closed)
         end(w);
+}
+
+static void on_not_taken(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ws *w = arg;
+    if (w->queued - unsent(w) >= w->due) {
+        expect_taken(w);
+        return;
+    }
+    w->slow = true;
+    end(w);
 }
 
 void ws_close(struct ws *w, unsigned code, const char *reason)
@@ -125,38 +203,25 @@ void ws_close(struct ws *w, unsigned code, const char *reason)
     size_t n = 2;
     for (; reason[n - 2] && n < sizeof(payload); n++)
         payload[n] = (uint8_t)reason[n - 2];
-    send_frame(w, WS_CLOSE, payload, n);
+    put_frame(w, WS_CLOSE, bytes_of(payload, n));
     event_add(w->timer, &tv);
 }
 
 /* ---- reading ---- */
-
-static bool hold(struct ws *w)
-{
-    size_t cap = w->d.message.cap;
-    if (!w->cfg.reserve || cap <= w->reserved)
-        return true;
-    if (!w->cfg.reserve(w->cfg.budget, cap - w->reserved))
-        return false;
-    w->reserved = cap;
-    return true;
-}
 
 /* A long message's memory goes back once it has been handled. */
 static void give_back(struct ws *w)
 {
     if (w->d.message.cap > 65536)
         buf_clear(&w->d.message);
-    if (w->reserved > w->d.message.cap) {
-        w->cfg.release(w->cfg.budget, w->reserved - w->d.message.cap);
-        w->reserved = w->d.message.cap;
-    }
+    (void)hold(w, &w->held_in, w->d.message.cap);
 }
 
 static void take_event(struct ws *w, enum ws_event e)
 {
     switch (e) {
     case WS_MESSAGE:
+        event_del(w->whole);
         if (!w->closing)
             w->cb.on_message(w->cb.arg, w, bytes_of(w->d.message.p, w->d.message.len));
         if (!w->dead)
@@ -164,7 +229,7 @@ static void take_event(struct ws *w, enum ws_event e)
         break;
     case WS_GOT_PING:
         if (!w->closing)
-            send_frame(w, WS_PONG, w->d.control, w->d.control_len);
+            (void)send_frame(w, WS_PONG, bytes_of(w->d.control, w->d.control_len));
         break;
     case WS_GOT_CLOSE:
         w->peer_closed = true;
@@ -193,7 +258,7 @@ static void read_some(struct ws *w)
         const uint8_t *p = evbuffer_pullup(in, (ev_ssize_t)n);
         enum ws_event e = ws_decode(&w->d, bytes_of(p, n), &used);
         evbuffer_drain(in, used);
-        if (!hold(w)) {
+        if (!hold(w, &w->held_in, w->d.message.cap)) {
             w->peer_closed = true;
             ws_close(w, WS_TRY_LATER, "the server is out of memory for requests");
             return;
@@ -202,6 +267,29 @@ static void read_some(struct ws *w)
     }
     if (!w->dead && w->d.failed)
         evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+/* A message that has begun must end, whatever else comes meanwhile. */
+static void watch_message(struct ws *w)
+{
+    struct timeval tv = tv_of_ms(w->cfg.message_timeout_ms);
+    if (!ws_decoder_in_message(&w->d))
+        event_del(w->whole);
+    else if (!event_pending(w->whole, EV_TIMEOUT, NULL))
+        event_add(w->whole, &tv);
+}
+
+static void on_not_whole(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct ws *w = arg;
+    if (w->paused) { /* it is we who do not read */
+        watch_message(w);
+        return;
+    }
+    w->peer_closed = true; /* nothing it says counts any more */
+    ws_close(w, WS_POLICY, "the message does not end");
 }
 
 static void on_readable(struct bufferevent *bev, void *arg)
@@ -217,7 +305,8 @@ static void on_readable(struct bufferevent *bev, void *arg)
         end(w);
         return;
     }
-    if (w->closing && w->peer_closed && evbuffer_get_length(bufferevent_get_output(w->bev)) == 0)
+    watch_message(w);
+    if (w->closing && w->peer_closed && unsent(w) == 0)
         end(w);
 }
 
@@ -225,9 +314,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 {
     (void)bev;
     struct ws *w = arg;
-    if ((what & BEV_EVENT_TIMEOUT) && (what & BEV_EVENT_WRITING))
-        w->slow = true;
-    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT))
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
         end(w);
 }
 
@@ -242,25 +329,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
         return;
     }
     w->quiet = true; /* until something comes */
-    send_frame(w, WS_PING, NULL, 0);
-    event_add(w->timer, &tv);
+    if (send_frame(w, WS_PING, bytes_of(NULL, 0)))
+        event_add(w->timer, &tv);
 }
 
 /* ---- the rest ---- */
 
 bool ws_send(struct ws *w, struct bytes text)
 {
-    if (w->dead || w->closing)
-        return false;
-    if (evbuffer_get_length(bufferevent_get_output(w->bev)) + text.len > w->cfg.max_unsent) {
-        w->slow = true;
-        w->closing = w->peer_closed = true; /* what waits will not be taken either: no goodbye */
-        struct timeval now = { 0, 0 };
-        event_add(w->timer, &now);
-        return false;
-    }
-    send_frame(w, WS_TEXT, text.p, text.len);
-    return true;
+    return !w->dead && !w->closing && send_frame(w, WS_TEXT, text);
 }
 
 void ws_read_messages(struct ws *w, bool on)
@@ -287,13 +364,17 @@ static struct ws *create(struct event_base *base, const struct ws_config *cfg,
     w->cb = *cb;
     w->cfg.ping_ms = cfg->ping_ms ? cfg->ping_ms : DEFAULT_PING_MS;
     w->cfg.write_timeout_ms = cfg->write_timeout_ms ? cfg->write_timeout_ms : DEFAULT_WRITE_MS;
-    w->timer = evtimer_new(base, on_timer, w);
-    if (!w->timer) {
-        free(w);
-        return NULL;
-    }
+    w->cfg.message_timeout_ms =
+        cfg->message_timeout_ms ? cfg->message_timeout_ms : DEFAULT_WHOLE_MS;
     ws_decoder_init(&w->d, cfg->max_message);
-    return w;
+    w->timer = evtimer_new(base, on_timer, w);
+    w->whole = evtimer_new(base, on_not_whole, w);
+    w->taken_by = evtimer_new(base, on_not_taken, w);
+    if (w->timer && w->whole && w->taken_by)
+        return w;
+    clear(w);
+    free(w);
+    return NULL;
 }
 
 static struct ws *refuse(struct http_exchange *x, int status, const char *text)
@@ -323,19 +404,17 @@ struct ws *ws_accept(struct http_exchange *x, struct event_base *base, const str
         return refuse(x, 503, "out of memory\n");
     w->taken = http_take(x, &w->bev, on_taken_closed, w);
     if (!w->taken) {
-        event_free(w->timer);
-        ws_decoder_clear(&w->d);
+        clear(w);
         free(w);
         return NULL;
     }
-    struct timeval ping = tv_of_ms(w->cfg.ping_ms), write = tv_of_ms(w->cfg.write_timeout_ms);
+    struct timeval ping = tv_of_ms(w->cfg.ping_ms);
     snprintf(reply, sizeof(reply),
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              "Sec-WebSocket-Accept: %s\r\n\r\n",
              accept);
     bufferevent_setcb(w->bev, on_readable, on_sent, on_event, w);
-    bufferevent_set_timeouts(w->bev, NULL, &write);
-    bufferevent_write(w->bev, reply, strlen(reply));
+    put(w, reply, strlen(reply));
     bufferevent_enable(w->bev, EV_READ | EV_WRITE);
     event_add(w->timer, &ping);
     if (evbuffer_get_length(bufferevent_get_input(w->bev)) > 0) /* the client was early */

@@ -2,8 +2,8 @@
  *
  * WebSocket connections of a server (RFC 6455), taken over from an HTTP exchange. Text messages only, no extensions, no subprotocols.
  *
- * Pings keep the line alive: a client that answers none is closed. What a client does not take is bounded: a message that would not fit
- * closes the connection instead of waiting. Runs on one event_base; not thread-safe. */
+ * Pings keep the line alive: a client that answers none is closed. What a client does not take, answers to its pings too, is bounded in
+ * bytes and in time, and what it does not finish in time: whatever would not fit closes the connection instead of waiting. Runs on one event_base; not thread-safe. */
 #ifndef GH_NET_WEBSOCKET_H
 #define GH_NET_WEBSOCKET_H
 
@@ -15,8 +15,9 @@ struct ws_config {
     size_t max_message; /* of the client */
     size_t max_unsent;  /* bytes that wait to be taken by it */
     uint64_t ping_ms;   /* silence before a ping; as long again without an answer closes. 0: 30 s */
-    uint64_t write_timeout_ms; /* no byte taken for so long closes; 0: 120 s */
-    /* Budget for messages in work, both or none */
+    uint64_t write_timeout_ms;   /* what waits for the client must be taken within it; 0: 120 s */
+    uint64_t message_timeout_ms; /* from the first byte of a message to its last; 0: 60 s */
+    /* Budget for the message in work and for what is not sent yet, both or none */
     bool (*reserve)(void *budget, size_t len);
     void (*release)(void *budget, size_t len);
     void *budget;

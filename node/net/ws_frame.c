@@ -13,6 +13,11 @@ void ws_decoder_clear(struct ws_decoder *d)
     buf_clear(&d->message);
 }
 
+bool ws_decoder_in_message(const struct ws_decoder *d)
+{
+    return !d->failed && (d->message_opcode != 0 || d->head_len > 0);
+}
+
 bool ws_code_is_valid(unsigned code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||

@@ -41,6 +41,8 @@ void ws_decoder_init(struct ws_decoder *d, size_t max_message);
 void ws_decoder_clear(struct ws_decoder *d);
 /* Takes bytes from `in` until there is an event; *used of them. After WS_FAULT and WS_GOT_CLOSE nothing more is taken. */
 enum ws_event ws_decode(struct ws_decoder *d, struct bytes in, size_t *used);
+/* Some of a message, or of a frame, has come and not the rest. */
+bool ws_decoder_in_message(const struct ws_decoder *d);
 
 #define WS_HEAD_MAX 10u
 /* Head of an unmasked, whole frame of a server. Returns its length. */

@@ -142,6 +142,8 @@ bool rpc_send_raw(struct rpc_call *c, const char *hex, size_t len);
 bool rpc_servers_start(struct rpc *r, struct err *err);
 void rpc_servers_stop(struct rpc *r);
 void rpc_servers_destroy(struct rpc *r);
+/* The threads that answer this body: calls that wait for a block have threads of their own, so that they never keep others out. */
+struct worker_pool *rpc_pool_for(struct rpc *r, struct bytes body);
 
 /* ---- helpers over chain and store (lookup.c) ---- */
 /* NULL: not found (code 0) or failed (code set). Release with rpc_block_release. */

@@ -51,11 +51,11 @@ static void finish_job(void *arg)
     free(j);
 }
 
-/* Calls that wait for a block get threads of their own, so that they never keep others out. */
-static bool waits_for_block(struct bytes body)
+struct worker_pool *rpc_pool_for(struct rpc *r, struct bytes body)
 {
     static const char name[] = "eth_sendRawTransactionSync";
-    return body.len > sizeof(name) && memmem(body.p, body.len, name, sizeof(name) - 1) != NULL;
+    bool waits = body.len > sizeof(name) && memmem(body.p, body.len, name, sizeof(name) - 1);
+    return waits ? r->sync_workers : r->workers;
 }
 
 /* evhttp itself answers 501 to methods it is not told of, so one more is let through to be refused properly. */
@@ -86,8 +86,7 @@ static void on_request(void *arg, struct http_exchange *x)
     j->exchange = x;
     j->body = http_body(x);
     buf_init(&j->reply, r->d.cfg->rpc.max_response_size + (1u << 20));
-    struct worker_pool *pool = waits_for_block(j->body) ? r->sync_workers : r->workers;
-    if (worker_submit(pool, run_job, finish_job, j))
+    if (worker_submit(rpc_pool_for(r, j->body), run_job, finish_job, j))
         return;
     free(j);
     http_reply_text(x, 503, "shutting down\n");

@@ -52,12 +52,6 @@ static void finish_call(void *arg)
     release(c);
 }
 
-static bool waits_for_block(struct bytes body)
-{
-    static const char name[] = "eth_sendRawTransactionSync";
-    return body.len > sizeof(name) && memmem(body.p, body.len, name, sizeof(name) - 1) != NULL;
-}
-
 static void on_message(void *arg, struct ws *w, struct bytes text)
 {
     struct rpc_client *c = arg;
@@ -77,8 +71,7 @@ static void on_message(void *arg, struct ws *w, struct bytes text)
             memcpy(k->body, text.p, text.len);
         c->refs++;
         c->in_work++;
-        struct worker_pool *pool = waits_for_block(text) ? r->sync_workers : r->workers;
-        if (worker_submit(pool, run_call, finish_call, k)) {
+        if (worker_submit(rpc_pool_for(r, text), run_call, finish_call, k)) {
             if (c->in_work >= CALLS_IN_WORK)
                 ws_read_messages(w, false);
             return;
@@ -91,6 +84,26 @@ static void on_message(void *arg, struct ws *w, struct bytes text)
 }
 
 /* ---- connections ---- */
+
+/* Unfinished messages and what clients have not taken are in the budget, and never more than half of it: whoever asks over HTTP is
+ * heard all the same. */
+static bool reserve_share(void *rpc, size_t len)
+{
+    struct rpc *r = rpc;
+    struct rpc_sockets *s = r->sockets;
+    size_t share = (size_t)r->d.cfg->rpc.memory_budget / 2;
+    if (len > share || s->held > share - len || !rpc_memory_reserve(r, len))
+        return false;
+    s->held += len;
+    return true;
+}
+
+static void release_share(void *rpc, size_t len)
+{
+    struct rpc *r = rpc;
+    r->sockets->held -= len;
+    rpc_memory_release(r, len);
+}
 
 static void on_closed(void *arg, struct ws *w, bool slow)
 {
@@ -125,8 +138,8 @@ void rpc_socket_accept(struct rpc *r, struct http_exchange *x)
     struct ws_config cfg = { .max_message = (size_t)r->d.cfg->rpc.max_request_size,
                              .max_unsent = MAX_UNSENT,
                              .ping_ms = r->d.cfg->rpc.websocket_ping_ms,
-                             .reserve = rpc_memory_reserve,
-                             .release = rpc_memory_release,
+                             .reserve = reserve_share,
+                             .release = release_share,
                              .budget = r };
     struct ws_callbacks cb = { .arg = c, .on_message = on_message, .on_closed = on_closed };
     c->ws = ws_accept(x, r->d.base, &cfg, &cb);

@@ -49,6 +49,7 @@ struct pending_tx { /* told from a worker */
 struct rpc_sockets {
     LIST_HEAD(, rpc_client) clients;
     size_t client_cnt, max_clients;
+    size_t held;        /* of the memory budget, by connections */
     struct event *wake; /* pending transactions wait */
     atomic_size_t pending_subs, full_subs;
     pthread_mutex_t mutex; /* guards the queue */
@@ -63,6 +64,7 @@ void rpc_sockets_destroy(struct rpc_sockets *s); /* NULL allowed; connections ar
 void rpc_socket_accept(struct rpc *r, struct http_exchange *x);
 void rpc_sockets_goodbye(struct rpc *r); /* 1001 to everybody */
 size_t rpc_subscription_count(struct rpc_sockets *s);
+uint64_t rpc_notices_lost(struct rpc_sockets *s);
 
 /* subscriptions.c */
 void subscriptions_on_block(struct rpc *r, const struct chain_block *b);

@@ -294,6 +294,23 @@ await t.test('who does not read is cut off, and others notice nothing', async ()
   same(await c.q('eth_chainId'), '0xa');
 });
 
+await t.test('who pings and does not read is cut off', async () => {
+  const r = await Raw.connect();
+  await r.shake();
+  r.s.pause();
+  const before = await metric('rpc_websocket_events{event="slow_closed"}');
+  const pings = Buffer.concat(Array.from({ length: 4096 }, () => r.frame(0x89, 'p'.repeat(125))));
+  let writable = true;
+  r.s.on('drain', () => { writable = true; });
+  await until('it is cut off', async () => {
+    if (writable && !r.s.destroyed) for (let i = 0; i < 16; i++) writable = r.s.write(pings);
+    return (await metric('rpc_websocket_events{event="slow_closed"}')) > before;
+  }, { timeout: 60_000, every: 5 });
+  r.s.destroy();
+  await until('its memory has come back', async () => (await metric('rpc_memory_bytes')) < 1 << 20);
+  same(await c.q('eth_chainId'), '0xa');
+});
+
 await t.test('more connections than allowed are refused, and there is room again afterwards', async () => {
   const open = [];
   let status = 101;
