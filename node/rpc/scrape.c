@@ -183,6 +183,7 @@ static void gather_rpc(struct rpc *r, struct metrics *m)
     metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"message\"", r->sockets->messages);
     metrics_put_u64(m, METRIC_WEBSOCKET_EVENTS, "event=\"notification\"",
                     r->sockets->notifications);
+    metrics_put_u64(m, METRIC_NOTICES_LOST, NULL, rpc_notices_lost(r->sockets));
     metrics_put_u64(m, METRIC_RPC_FILTERS, NULL, rpc_filters_count(r->filters));
     rpc_tallies_collect(r->tallies, m);
 }

@@ -273,6 +273,14 @@ void rpc_subscriptions_pending(struct rpc_call *c, const struct b256 *hash, cons
         event_active(s->wake, EV_TIMEOUT, 0);
 }
 
+uint64_t rpc_notices_lost(struct rpc_sockets *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    uint64_t n = s->lost;
+    pthread_mutex_unlock(&s->mutex);
+    return n;
+}
+
 static void tell_pending(struct rpc *r, const struct pending_tx *p)
 {
     struct rpc_client *c;

@@ -289,6 +289,7 @@ static void test_metrics_page(void **state)
         "response_time_seconds_count{method=\"batch\"} 1\n",
         "rpc_errors{code=\"-32601\"} 1\n",
         "requests_in_batch_count_sum 2\n",
+        "rpc_subscription_notices_lost 0\n",
         "pipeline_accepting 1\n"
     };
     for (size_t i = 0; i < GH_COUNT(lines); i++)
