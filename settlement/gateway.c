@@ -200,7 +200,7 @@ static void on_answer(void *arg, const struct eth_reply *reply, struct bytes out
     char why[ABI_REVERT_TEXT_CAP];
     (void)out;
     s->gate.request = NULL;
-    bool reverted = reply->err && reply->err->kind == ERR_REJECTED && reply->has_revert_data;
+    bool reverted = reply->err && eth_is_revert(reply);
     bool only_the_number =
         reverted && reply->revert_data.len >= 4 &&
         load_be32(reply->revert_data.p) == ABI_V31_NON_CONSECUTIVE_BATCH_NUMBER_ERROR &&
@@ -208,10 +208,11 @@ static void on_answer(void *arg, const struct eth_reply *reply, struct bytes out
     if (!reply->err || only_the_number) {
         ask_roots(s);
     } else if (reverted) {
-        abi_format_revert(why, sizeof(why), reply->revert_data);
+        if (reply->has_revert_data)
+            abi_format_revert(why, sizeof(why), reply->revert_data);
+        else
+            snprintf(why, sizeof(why), "%s", reply->err->msg);
         refused(s, why, logs_remedy);
-    } else if (reply->err->kind == ERR_REJECTED) {
-        refused(s, reply->err->msg, logs_remedy);
     } else {
         no_answer(s, reply->err);
     }
@@ -253,9 +254,9 @@ bool gateway_lets_commit(struct settlement *s, uint64_t number)
         return true;
     if (s->gate.request || s->gate.read || clock_mono_ms(s->deps.clock) < s->gate.again_at_ms)
         return false;
+    s->gate.number = number;
     if (!batch_load(s->reader, number, &row, &found, &err) || !found || !is_relayed(s, &row))
         return false;
-    s->gate.number = number;
     if (!ask(s, &row, &err)) {
         s->gate.again_at_ms = clock_mono_ms(s->deps.clock) + ASK_AGAIN_MS;
         snprintf(s->gate.wait, sizeof(s->gate.wait), "another try; %.180s", err.msg);
@@ -268,9 +269,12 @@ bool gateway_lets_execute(struct settlement *s, const struct batch_row *row)
     return !s->cfg.layer.is_gateway || is_relayed(s, row);
 }
 
-/* A hold of ours stops everything else, so the question that may lift it is asked from here. */
+/* A hold of ours stops everything else, so the question that may lift it is asked from here. Where somebody else committed the batch there is
+ * nothing left to ask. */
 void gateway_run(struct settlement *s)
 {
+    if (s->gate.number && s->gate.number <= s->frontier[BATCH_COMMIT])
+        gateway_discard(s);
     if (s->holds[HOLD_GATEWAY].active && s->started && !s->stopped)
         (void)gateway_lets_commit(s, s->gate.number);
 }
@@ -296,8 +300,9 @@ void gateway_stop(struct settlement *s)
 void gateway_discard(struct settlement *s)
 {
     gateway_stop(s);
-    s->gate.passed = 0;
-    s->gate.wait[0] = 0;
+    s->gate.number = s->gate.passed = 0;
+    s->gate.again_at_ms = 0;
+    s->gate.wait[0] = s->gate.relay[0] = 0;
     hold_clear(s, HOLD_GATEWAY);
 }
 

@@ -237,6 +237,13 @@ struct eth_request *eth_fee_history(struct eth_client *c, uint64_t blocks, unsig
     return typed(c, "eth_feeHistory", params, opts, step_fees, USER(fee_history, cb), arg, err);
 }
 
+bool eth_is_revert(const struct eth_reply *r)
+{
+    return r->err->kind == ERR_REJECTED &&
+           (r->has_revert_data || r->err->code == 3 || rpc_text_has(r->err->msg, "revert") ||
+            rpc_text_has(r->err->msg, "invalid opcode") || rpc_text_has(r->err->msg, "out of gas"));
+}
+
 /* --- blocks; finalized and safe with a way round for nodes without the tags ---
  * num[0]: the tag that was asked; num[1]: 0 by tag, 1 asking for latest, 2 asking for the number below it */
 

@@ -84,6 +84,8 @@ struct eth_reply {
     size_t endpoint; /* index of the one that answered */
 };
 typedef void eth_reply_fn(void *arg, const struct eth_reply *r);
+/* A call's error is the contract's no, as opposed to the node's: it does not have that block, or it is overloaded. */
+bool eth_is_revert(const struct eth_reply *r);
 
 /* TAKES params (a JSON array; NULL: none), also on failure. NULL with err only when out of memory or queue. */
 MUST_USE struct eth_request *eth_client_call(struct eth_client *c, const char *method,

@@ -2,7 +2,6 @@
 #include "node/sender/contract_read/contract_read.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "contracts-abi/revert.h"
 
@@ -31,15 +30,6 @@ static void finish(struct contract_read *r)
     done(arg, err.kind == ERR_NONE ? NULL : &err);
 }
 
-/* The contract said no, as opposed to the node: it does not have that block, or it is overloaded. */
-static bool is_revert(const struct eth_reply *reply)
-{
-    if (reply->err->kind != ERR_REJECTED)
-        return false;
-    return reply->has_revert_data || reply->err->code == 3 || strstr(reply->err->msg, "revert") ||
-           strstr(reply->err->msg, "invalid opcode") || strstr(reply->err->msg, "out of gas");
-}
-
 static void note_failure(struct contract_read *r, struct contract_call *c,
                          const struct eth_reply *reply)
 {
@@ -50,7 +40,7 @@ static void note_failure(struct contract_read *r, struct contract_call *c,
         err_set_code(&c->err, ERR_REJECTED, reply->err->code, "reverted: %s", text);
     }
     err_wrap(&c->err, "%s", c->name);
-    c->reverted = is_revert(reply);
+    c->reverted = eth_is_revert(reply);
     if (!(c->may_revert && c->reverted) && r->err.kind == ERR_NONE)
         r->err = c->err;
 }

@@ -692,6 +692,11 @@ static json_t *call_tracker(struct fake_sl *sl, const json_t *msg, struct bytes 
         fail_msg("%s", err.msg);
     sl->tracker_calls++;
     sl->tracker_last = c.input.batch_number.w[0];
+    if (sl->tracker_fault) {
+        arena_clear(&arena);
+        *error = fake_error(-32000, sl->tracker_fault, NULL);
+        return NULL;
+    }
     if (sl->tracker_error)
         refuse(&o, sl->tracker_error, 0, 0);
     else if (sl->tracker_last != fake_sl_state(sl)->executed + 1)

@@ -62,6 +62,7 @@ struct fake_sl {
     /* a Gateway: operations it has of the chain, and what GWAssetTracker says to a batch's logs (0: yes) */
     uint64_t priority_total;
     uint32_t tracker_error;
+    const char *tracker_fault;            /* instead: an error of the node itself, without data */
     bool other_roots;                     /* the message root keeps others than asked for */
     uint64_t tracker_calls, tracker_last; /* questions, and the batch of the newest */
     uint8_t da_scheme;

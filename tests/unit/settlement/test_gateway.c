@@ -88,6 +88,50 @@ static void a_batch_the_tracker_refuses_is_held_and_explained(void **state)
     world_assert_once(w, 1);
 }
 
+/* The contract was not heard: nothing is known about the batch, and nobody has to act. */
+static void a_node_that_cannot_say_refuses_nothing(void **state)
+{
+    struct world *w = *state;
+    w->sl->tracker_fault = "header not found";
+    assert_true(world_start(w));
+    w->head = 3;
+    UNTIL(w, strstr(waits(w, 1), "the Gateway to answer: ") != NULL);
+    assert_non_null(strstr(waits(w, 1), "header not found"));
+    assert_string_equal(world_hold(w), "");
+    w->sl->tracker_fault = "execution reverted"; /* some nodes keep the data to themselves */
+    world_pass(w, 3000);
+    UNTIL(w, strstr(world_hold(w), "would refuse batch 1") != NULL);
+    w->sl->tracker_fault = NULL;
+    world_pass(w, 3000);
+    UNTIL(w, world_all_at(w, 1));
+    world_assert_once(w, 1);
+}
+
+static void what_somebody_else_committed_is_not_held_any_more(void **state)
+{
+    struct world *w = *state;
+    w->sl->tracker_error = ABI_V31_INVALID_BUILT_IN_CONTRACT_MESSAGE_ERROR;
+    assert_true(world_start(w));
+    w->head = 3;
+    UNTIL(w, strstr(world_hold(w), "would refuse batch 1") != NULL);
+    struct batch_row ours = world_row(w, 1);
+    struct sl_batch same = { .stored_hash = ours.stored_hash,
+                             .state = ours.state_commitment,
+                             .commitment = ours.commitment,
+                             .logs_root = ours.l2_logs_tree_root,
+                             .first = ours.first_block,
+                             .last = ours.last_block };
+    fake_sl_commit_foreign(w->sl, &same);
+    UNTIL(w, world_all_at(w, 1));
+    assert_string_equal(world_hold(w), "");
+    assert_string_equal(w->s->gate.wait, "");
+    assert_int_equal(fake_sl_sent(w->sl, LANE_COMMIT, 1), 0);
+    world_pass(w, 10000); /* and it is not asked about again */
+    uint64_t asked = w->sl->tracker_calls;
+    world_spin(w, 500);
+    assert_int_equal(w->sl->tracker_calls, asked);
+}
+
 /* What it says while earlier batches are not executed may depend on them: those go on, this one waits. */
 static void a_refusal_behind_unexecuted_batches_holds_nothing_else(void **state)
 {
@@ -247,6 +291,8 @@ int main(void)
         T(every_batch_is_asked_about_before_its_commit),
         T(a_layer_that_makes_no_blocks_of_its_own_is_enough),
         T(a_batch_the_tracker_refuses_is_held_and_explained),
+        T(a_node_that_cannot_say_refuses_nothing),
+        T(what_somebody_else_committed_is_not_held_any_more),
         T(a_refusal_behind_unexecuted_batches_holds_nothing_else),
         T(operations_are_executed_only_after_they_are_relayed),
         T(the_relayed_count_is_read_again_without_an_event),
