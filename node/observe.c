@@ -104,7 +104,7 @@ static void gateway_metrics(const struct node *n, struct metrics *m)
     chain_roots_status(n->chain, &r);
     metrics_put_u64(m, METRIC_INTEROP_ROOTS_IMPORTED, NULL, r.imported);
     metrics_put_u64(m, METRIC_INTEROP_ROOTS_WAITING, NULL, r.waiting + n->roots.cnt);
-    metrics_put_u64(m, METRIC_INTEROP_ROOTS_STOPPED, NULL, r.stopped || n->roots.stopped);
+    metrics_put_u64(m, METRIC_INTEROP_ROOTS_STOPPED, NULL, r.stopped);
 }
 
 static void sender_metrics(struct node *n, struct metrics *m)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "contracts-abi/gen/message_root.h"
-#include "node/base/log.h"
 #include "node/sender/contract_read/contract_read.h"
 #include "node/topology_internal.h"
 
@@ -32,12 +31,11 @@ static void drop(struct node *n, size_t k)
     memmove(&q->items[0], &q->items[k], q->cnt * sizeof(q->items[0]));
 }
 
-static void stop_importing(struct node *n, const char *why)
+static bool is_stopped(const struct node *n)
 {
-    n->roots.stopped = true;
-    n->roots.cnt = 0;
-    snprintf(n->roots.problem, sizeof(n->roots.problem), "%.250s", why);
-    log_error(LOG_L1, "interop roots are not imported any more", LOG_STR("reason", why));
+    struct chain_roots_status s;
+    chain_roots_status(n->chain, &s);
+    return s.stopped;
 }
 
 /* false: nothing more can be done now. */
@@ -58,14 +56,13 @@ static bool take_answer(struct node *n, size_t i, const struct contract_call *ca
                  "the root computed for block %" PRIu64 " of chain %" PRIu64
                  " is not the one the Gateway keeps",
                  r->block, r->chain_id);
-        stop_importing(n, text);
+        chain_stop_roots(n->chain, text);
         return false;
     }
     if (chain_import_root(n->chain, r, &err))
         return true;
-    if (err.kind == ERR_TRANSIENT)
-        return false;
-    stop_importing(n, err.msg);
+    if (err.kind != ERR_TRANSIENT)
+        chain_stop_roots(n->chain, err.msg);
     return false;
 }
 
@@ -83,9 +80,7 @@ static void on_answers(void *arg, const struct err *failed)
     q->problem[0] = 0;
     while (done < asked && take_answer(n, done, &q->calls[done]))
         done++;
-    if (q->stopped)
-        return;
-    drop(n, done);
+    drop(n, is_stopped(n) ? q->cnt : done);
     if (done == asked)
         ask(n);
     else
@@ -117,7 +112,7 @@ static void ask(struct node *n)
 bool node_offer_root(struct node *n, const struct chain_interop_root *r)
 {
     struct node_roots *q = &n->roots;
-    if (!n->gateway || r->chain_id != n->sl_chain_id || q->stopped)
+    if (!n->gateway || r->chain_id != n->sl_chain_id || is_stopped(n))
         return true; /* not for this chain: nothing to remember */
     if (q->cnt == NODE_ROOTS_MAX)
         return false;
@@ -154,13 +149,12 @@ bool roots_status_json(const struct node *n, struct buf *out)
 {
     struct chain_roots_status s;
     chain_roots_status(n->chain, &s);
-    const char *why = s.stopped ? s.why : n->roots.problem;
     buf_printf(out,
                "\"interop_roots\":{\"offered\":%zu,\"waiting\":%" PRIu64 ",\"imported\":%" PRIu64
                ",\"last_block\":%" PRIu64 ",\"last_log_id\":%" PRIu64
                ",\"stopped\":%s,\"problem\":",
                n->roots.cnt, s.waiting, s.imported, s.last_block, s.last_log_id,
-               s.stopped || n->roots.stopped ? "true" : "false");
-    buf_append_json_str(out, why);
+               s.stopped ? "true" : "false");
+    buf_append_json_str(out, s.stopped ? s.why : n->roots.problem);
     return buf_append_str(out, "},");
 }

@@ -29,7 +29,6 @@ struct node_roots { /* roots.c: offers the Gateway has not confirmed yet, oldest
     struct contract_read *read;
     struct arena arena;
     struct event *timer;
-    bool stopped;
     char problem[256];
 };
 
@@ -95,7 +94,7 @@ struct rpc_observe_ops observe_ops(struct node *n);
 struct rpc_settlement_ops observe_settlement_ops(struct node *n);
 
 /* roots.c */
-/* A root of the Gateway that is final and equal to what was computed for it here; in ascending order of log_id. It is imported once
+/* A root of the Gateway that is final and equal to what was computed for it here; in ascending order of block. It is imported once
  * the Gateway's own historicalRoot says the same. false: too many wait, offer it again later. Loop. */
 MUST_USE bool node_offer_root(struct node *n, const struct chain_interop_root *r);
 void roots_start(struct node *n);

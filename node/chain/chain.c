@@ -456,14 +456,10 @@ static void drop_purged(struct chain *c, const struct build *b)
 /* A refused import takes the others with it: each root stands for all before it, so leaving one out helps nobody. */
 static void end_roots(struct chain *c, const struct build *b, bool imported)
 {
-    struct root_queue *q = &c->roots;
     if (b->in.root_cnt == 0)
         return;
     if (b->out.root_error[0]) {
-        q->stopped = true;
-        snprintf(q->why, sizeof(q->why), "%s", b->out.root_error);
-        log_error(LOG_CHAIN, "interop roots are not imported any more", LOG_STR("reason", q->why),
-                  LOG_U64("from_block", q->items[0].block));
+        chain_stop_roots(c, b->out.root_error);
         return;
     }
     roots_done(c, b->in.root_cnt, imported, clock_mono_ms(c->deps.clock));

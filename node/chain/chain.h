@@ -97,11 +97,13 @@ struct chain_interop_root {
     struct b256 root;
 };
 /* Queues a root for import; the blocks after store it. The caller vouches that it is final and historical: a batch that depends on any other root
- * can never be executed. Roots come in ascending order of log_id; one that is stored already is passed over, so offering again after a
- * restart is safe. ERR_INVALID: not of our settlement layer, or out of order; ERR_TRANSIENT: too many wait, offer it again; ERR_REJECTED: an import
- * failed, nothing is imported until a restart. Loop only. */
+ * can never be executed. Roots come in ascending order of block, and of log_id where the contract counts; one that is stored already is passed over, so offering again after a
+ * restart is safe. ERR_INVALID: not of our settlement layer, or out of order; ERR_TRANSIENT: too many wait, offer it again; ERR_REJECTED: imports
+ * are stopped (an import failed, or chain_stop_roots). Loop only. */
 MUST_USE bool chain_import_root(struct chain *c, const struct chain_interop_root *r,
                                 struct err *err);
+/* Nothing is imported from now on until a restart; the first reason stays. Loop only. */
+void chain_stop_roots(struct chain *c, const char *why);
 /* Whether the newest state has it; ERR_DIVERGED: another root for that block. */
 MUST_USE bool chain_root_is_imported(struct chain *c, const struct chain_interop_root *r,
                                      bool *imported, struct err *err);

@@ -3,16 +3,25 @@
  * Importing roots of the settlement layer's message tree (spec 40 §5). They wait here in the order they were offered; a block of their own
  * stores up to a hundred with one system transaction and has nothing else in it. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "contracts-abi/gen/l2.h"
 #include "node/base/hash.h"
+#include "node/base/log.h"
 #include "node/chain/chain_internal.h"
 
 #define ROOT_STORAGE_ADDR 0x10008u
 #define ROOT_STORAGE_SLOT 0u /* mapping(chain id => mapping(block => root)) */
 #define MAX_CALL          (1u << 20)
+
+/* A contract of before v31 does not count its roots: all of them have log id 0 (spec 40 §2.4). */
+static bool follows(const struct chain_interop_root *r, const struct chain_interop_root *last)
+{
+    return r->block > last->block &&
+           (r->log_id > last->log_id || (r->log_id == 0 && last->log_id == 0));
+}
 
 bool chain_import_root(struct chain *c, const struct chain_interop_root *r, struct err *err)
 {
@@ -22,10 +31,12 @@ bool chain_import_root(struct chain *c, const struct chain_interop_root *r, stru
                        "root of chain %" PRIu64 " block %" PRIu64 " is not one of the chain this "
                        "chain settles on, %" PRIu64,
                        r->chain_id, r->block, c->cfg.sl_chain_id);
-    if (q->cnt > 0 && r->log_id <= q->items[q->cnt - 1].log_id)
+    if (q->cnt > 0 && !follows(r, &q->items[q->cnt - 1]))
         return err_set(err, ERR_INVALID,
-                       "root %" PRIu64 " comes after root %" PRIu64 ": they are imported in order",
-                       r->log_id, q->items[q->cnt - 1].log_id);
+                       "root %" PRIu64 " of block %" PRIu64 " comes after root %" PRIu64
+                       " of block %" PRIu64 ": they are imported in order",
+                       r->log_id, r->block, q->items[q->cnt - 1].log_id,
+                       q->items[q->cnt - 1].block);
     if (q->stopped)
         return err_set(err, ERR_REJECTED, "roots are not imported any more: %.200s", q->why);
     if (q->cnt == ROOT_QUEUE_MAX)
@@ -33,6 +44,17 @@ bool chain_import_root(struct chain *c, const struct chain_interop_root *r, stru
     q->items[q->cnt++] = *r;
     chain_wake(c);
     return true;
+}
+
+void chain_stop_roots(struct chain *c, const char *why)
+{
+    struct root_queue *q = &c->roots;
+    if (q->stopped)
+        return;
+    q->stopped = true;
+    snprintf(q->why, sizeof(q->why), "%.250s", why);
+    log_error(LOG_CHAIN, "interop roots are not imported any more", LOG_STR("reason", q->why),
+              LOG_U64("after_block", q->last.block));
 }
 
 void chain_roots_status(const struct chain *c, struct chain_roots_status *out)

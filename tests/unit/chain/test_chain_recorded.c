@@ -349,6 +349,27 @@ static void roots_of_another_chain_or_order_are_refused(void **state)
     assert_non_null(strstr(err.msg, "in order"));
 }
 
+/* A Gateway's history from before v31 has only zeros for log ids; blocks give the order. */
+static void roots_that_nobody_counted_are_imported(void **state)
+{
+    (void)state;
+    struct err err;
+    open_on_506();
+    for (size_t i = 0; i < ROOTS; i++) {
+        roots[i].log_id = i < ROOTS - 1 ? 0 : 1;
+        import(i);
+    }
+    roots[0].block = roots[ROOTS - 1].block + 1; /* the count goes on, never back */
+    assert_false(chain_import_root(w.chain, &roots[0], &err));
+    assert_int_equal(err.kind, ERR_INVALID);
+    world_run_to_ok(&w, 2);
+    const struct chain_block *b = acquire(2);
+    assert_int_equal(b->r.interop_root_cnt, ROOTS);
+    chain_block_release(w.chain, b);
+    struct b256 h = rolling_after(2, 2);
+    assert_memory_equal(&h, &rolling[ROOTS - 1], 32);
+}
+
 static void a_deposit_mints_and_funds(void **state)
 {
     (void)state;
@@ -446,6 +467,7 @@ int main(void)
         T(roots_that_are_stored_are_passed_over),
         T(another_root_for_a_stored_block_stops_importing),
         T(roots_of_another_chain_or_order_are_refused),
+        T(roots_that_nobody_counted_are_imported),
         T(nothing_before_the_upgrade),
         T(block_1_is_upgrade_and_sl_chain_id),
         T(a_deposit_mints_and_funds),
