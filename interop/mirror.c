@@ -25,6 +25,9 @@ struct mirror {
     size_t change_cnt, change_cap;
     bool any_read, any_checked, any_final, again; /* again: notified_to is read once more */
     uint64_t read_to, checked_to, final_to, notified_to, rewinds;
+    uint64_t agreed;           /* rows of blocks below are what the contract has, by its own word */
+    bool unmarked;             /* there are rows of which the store does not know whether */
+    size_t writing;            /* jobs the store thread has */
     uint64_t logs_block;       /* the last one with a batch that has logs; UINT64_MAX: none */
     struct b256 notified_root; /* of block notified_to */
     struct b256 no_logs;       /* root of the logs of a batch without any */
@@ -108,6 +111,8 @@ static void rewind_trees(struct mirror *m, uint64_t from)
 {
     message_root_rewind(m->trees, from);
     m->logs_block = UINT64_MAX;
+    if (m->agreed > from)
+        m->agreed = from;
     while (m->change_cnt && m->change[m->change_cnt - 1].block >= from)
         m->change_cnt--;
 }
@@ -120,11 +125,11 @@ static void cut(uint64_t *mark, bool *any, uint64_t from)
         *mark = from - 1;
 }
 
-/* ---- life ---- */
+/* ---- the store ---- */
 
 struct loader {
     struct mirror *m;
-    uint64_t block; /* of the row in work */
+    uint64_t block; /* of the row in work; the first to go; the first not agreed to */
 };
 
 static bool load_row(void *arg, const struct message_root_row *row, struct err *err)
@@ -142,6 +147,45 @@ static bool drop_rows(struct store_txn *t, void *arg, struct err *err)
            watcher_cursor_put(t, l->m->cursor, &back, err);
 }
 
+/* What an earlier life was told counts once: when the next one is held too before the contract agreed to anything, that may be what is
+ * false, and all is read again. */
+static bool drop_rows_and_mark(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct loader *l = arg;
+    return drop_rows(t, arg, err) && message_root_agreed_put(t, l->m->cfg.layer, 0, err);
+}
+
+static bool mark_rows(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct loader *l = arg;
+    return message_root_agreed_put(t, l->m->cfg.layer, l->block, err);
+}
+
+static void written(void *arg, const struct err *err)
+{
+    struct loader *l = arg;
+    l->m->writing--;
+    if (err) {
+        log_error(LOG_L1, "what is believed of the message roots was not stored",
+                  LOG_STR("layer", l->m->cfg.name), LOG_STR("error", err->msg));
+        l->m->unmarked = true;
+    }
+    free(l);
+}
+
+static void write_later(struct mirror *m, store_job_fn *job, uint64_t block)
+{
+    struct err err = { .kind = ERR_NONE };
+    struct loader *l = malloc(sizeof(*l));
+    CHECK(l != NULL);
+    *l = (struct loader){ .m = m, .block = block };
+    m->writing++;
+    if (!store_write(m->store, STORE_JOURNAL, job, written, l, &err))
+        written(l, &err);
+}
+
+/* ---- life ---- */
+
 static bool load(struct mirror *m, struct err *err)
 {
     struct loader l = { .m = m };
@@ -150,7 +194,8 @@ static bool load(struct mirror *m, struct err *err)
     struct store_reader *r = store_reader_open(m->store, err);
     if (!r)
         return false;
-    bool ok = message_root_each(r, m->cfg.layer, load_row, &l, err);
+    bool ok = message_root_agreed_load(r, m->cfg.layer, &m->agreed, err) &&
+              message_root_each(r, m->cfg.layer, load_row, &l, err);
     bool contradiction = !ok && (err->kind == ERR_DIVERGED || err->kind == ERR_INVALID);
     if (contradiction) {
         log_error(LOG_L1, "roots in the store contradict each other: they are read again",
@@ -164,6 +209,7 @@ static bool load(struct mirror *m, struct err *err)
     if (ok && found && c.next_block > 0) {
         m->any_read = true;
         m->read_to = c.next_block - 1;
+        m->unmarked = c.next_block > m->agreed;
     }
     return ok;
 }
@@ -198,6 +244,8 @@ void mirror_destroy(struct mirror *m)
 {
     if (!m)
         return;
+    if (m->writing)
+        store_drain(m->store);
     pthread_rwlock_destroy(&m->lock);
     message_root_destroy(m->trees);
     free(m->change);
@@ -224,6 +272,7 @@ bool mirror_on_roots(struct mirror *m, const struct message_root_row *rows, size
     if (ok) {
         m->any_read = true;
         m->read_to = covered_to;
+        m->unmarked |= n > 0;
     }
     pthread_rwlock_unlock(&m->lock);
     if (!ok) /* whatever was applied of this range stays behind read_to, and the hold drops it */
@@ -285,8 +334,13 @@ void mirror_on_checked(struct mirror *m, uint64_t block)
     pthread_rwlock_wrlock(&m->lock);
     m->any_checked = true;
     m->checked_to = block;
+    m->agreed = block + 1;
     bool kept = kept_its_word(m);
     pthread_rwlock_unlock(&m->lock);
+    if (m->unmarked && !m->held[0]) {
+        m->unmarked = false;
+        write_later(m, mark_rows, m->agreed);
+    }
     if (kept) {
         notify(m);
         return;
@@ -342,20 +396,17 @@ void mirror_on_rewind(struct mirror *m, uint64_t from)
 
 void mirror_hold(struct mirror *m, const char *why)
 {
-    struct err err = { .kind = ERR_NONE };
-    struct loader l = { .m = m, .block = m->any_checked ? m->checked_to + 1 : 0 };
+    uint64_t from = m->agreed;
     if (m->held[0])
         return;
     log_error(LOG_L1, "the mirror of message roots is held", LOG_STR("layer", m->cfg.name),
               LOG_STR("reason", why));
     pthread_rwlock_wrlock(&m->lock);
     snprintf(m->held, sizeof(m->held), "%.400s", why);
-    rewind_trees(m, l.block);
-    cut(&m->read_to, &m->any_read, l.block);
+    rewind_trees(m, from);
+    cut(&m->read_to, &m->any_read, from);
     pthread_rwlock_unlock(&m->lock);
-    if (!store_write_sync(m->store, STORE_JOURNAL, drop_rows, &l, &err))
-        log_error(LOG_L1, "roots that are not believed stay in the store",
-                  LOG_STR("error", err.msg));
+    write_later(m, m->any_checked ? drop_rows : drop_rows_and_mark, from);
 }
 
 /* ---- readers ---- */

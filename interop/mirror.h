@@ -6,7 +6,7 @@
  * A watcher writes the contract's events to the store and hands them on; here they make the trees again, and each root in an event is
  * compared with ours. At start the trees are made from the store. The contract's own answer at the head is compared by the watcher, whose
  * questions are answered here. A difference holds the mirror, in words: nothing read afterwards is believed, and what was not agreed upon by
- * the contract is dropped from the store, so that a restart reads it again.
+ * the contract is dropped from the store, so that a restart reads it again. How far it agreed is stored with the rows.
  *
  * Roots of blocks become importable one by one, in order: when ours is the one the event and the contract have, and the block is final by
  * the owner's policy.
@@ -39,7 +39,7 @@ struct mirror_callbacks { /* on the loop */
 MUST_USE struct mirror *mirror_create(struct store *store, const struct mirror_config *cfg,
                                       const struct mirror_callbacks *cb, const char *cursor,
                                       struct err *err);
-void mirror_destroy(struct mirror *m); /* NULL allowed */
+void mirror_destroy(struct mirror *m); /* NULL allowed; before the store is closed */
 
 /* ---- what the watcher calls (see l1-watcher/watcher.h for when) ---- */
 MUST_USE bool mirror_on_roots(struct mirror *m, const struct message_root_row *rows, size_t n,

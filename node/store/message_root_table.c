@@ -31,7 +31,37 @@ bool message_root_truncate(struct store_txn *t, uint64_t layer, uint64_t from, s
         sql_prepare(t->db, "DELETE FROM message_root_event WHERE layer = ? AND block >= ?");
     sql_bind_u64(&q, layer);
     sql_bind_u64(&q, from);
-    return sql_run(&q, "take back message root events", err);
+    if (!sql_run(&q, "take back message root events", err))
+        return false;
+    q = sql_prepare(t->db, "UPDATE message_root_agreed SET below = MIN(below, ?) "
+                           "WHERE layer = ?");
+    sql_bind_u64(&q, from);
+    sql_bind_u64(&q, layer);
+    return sql_run(&q, "take back what a message root agreed to", err);
+}
+
+bool message_root_agreed_put(struct store_txn *t, uint64_t layer, uint64_t next_block,
+                             struct err *err)
+{
+    struct sql q = sql_prepare(t->db, "INSERT OR REPLACE INTO message_root_agreed VALUES(?, ?)");
+    sql_bind_u64(&q, layer);
+    sql_bind_u64(&q, next_block);
+    return sql_run(&q, "store what a message root agreed to", err);
+}
+
+bool message_root_agreed_load(struct store_reader *r, uint64_t layer, uint64_t *next_block,
+                              struct err *err)
+{
+    struct sql q = sql_prepare(store_reader_db(r, STORE_JOURNAL),
+                               "SELECT below FROM message_root_agreed WHERE layer = ?");
+    bool found = false;
+    *next_block = 0;
+    sql_bind_u64(&q, layer);
+    if (!sql_step(&q, &found, "what a message root agreed to", err))
+        return sqlite3_finalize(q.stmt), false;
+    if (found)
+        *next_block = sql_u64(&q);
+    return sql_finish(&q, "what a message root agreed to", err);
 }
 
 bool message_root_each(struct store_reader *r, uint64_t layer,

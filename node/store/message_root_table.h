@@ -1,7 +1,7 @@
 /* node/store/message_root_table.h
  *
  * What the MessageRoot contracts of settlement layers said, in the order they said it, and the batches of a Gateway. Tables
- * message_root_event and layer_batch in the journal database; written by l1-watcher and by interop's mirror on the store thread. `layer` is the
+ * message_root_event, message_root_agreed and layer_batch in the journal database; written by l1-watcher and by interop's mirror on the store thread. `layer` is the
  * chain id of the layer the contract is on. */
 #ifndef GH_STORE_MESSAGE_ROOT_TABLE_H
 #define GH_STORE_MESSAGE_ROOT_TABLE_H
@@ -27,9 +27,12 @@ struct message_root_row {
 /* Rows that are there already are written again. */
 MUST_USE bool message_root_put(struct store_txn *t, uint64_t layer,
                                const struct message_root_row *rows, size_t n, struct err *err);
-/* Removes rows of blocks >= from. */
+/* Removes rows of blocks >= from; what the contract agreed to ends there at the latest. */
 MUST_USE bool message_root_truncate(struct store_txn *t, uint64_t layer, uint64_t from,
                                     struct err *err);
+/* The contract has the root that the rows of blocks < next_block give. */
+MUST_USE bool message_root_agreed_put(struct store_txn *t, uint64_t layer, uint64_t next_block,
+                                      struct err *err);
 
 /* --- readers --- */
 /* Every row of the layer in order; stops with false when `each` does. */
@@ -37,6 +40,9 @@ MUST_USE bool message_root_each(struct store_reader *r, uint64_t layer,
                                 bool (*each)(void *arg, const struct message_root_row *row,
                                              struct err *err),
                                 void *arg, struct err *err);
+
+MUST_USE bool message_root_agreed_load(struct store_reader *r, uint64_t layer, uint64_t *next_block,
+                                       struct err *err); /* 0: it was not asked yet */
 
 /* A batch of a Gateway: through it a message of a chain on the Gateway reaches L1. */
 struct layer_batch_row {

@@ -75,6 +75,8 @@ static const char *const journal_steps[] = {
     "NOT NULL, dst_tx BLOB NOT NULL, dst_block INTEGER NOT NULL, calldata BLOB NOT NULL, target "
     "BLOB NOT NULL, note TEXT NOT NULL, remedy TEXT NOT NULL) STRICT;"
     "CREATE INDEX relay_message_open ON relay_message(state) WHERE state <= 5;",
+    /* 5 */
+    "CREATE TABLE message_root_agreed(layer INTEGER PRIMARY KEY, below INTEGER NOT NULL) STRICT;",
 };
 
 static const char *const index_steps[] = {

@@ -482,6 +482,85 @@ static void a_false_root_holds_and_is_read_again(void **state)
     expect_history(8, 0);
 }
 
+/* What an earlier life compared with the contract is not read again for a difference that comes later. */
+static void a_hold_soon_after_a_start_keeps_what_was_agreed(void **state)
+{
+    (void)state;
+    fake_l1_mine(l1, 7);
+    put_steps(0, 7, 0);
+    start();
+    settled();
+    stop();
+    fake_l1_mine(l1, 1);
+    put_steps(8, 8, 0);
+    l1->block[8].logs[2].data[70] ^= 1; /* the root in the event */
+    start();
+    held_with("block 8");
+    assert_int_equal(status().read_to, 7);
+    expect_history(7, 0);
+    l1->block[8].logs[2].data[70] ^= 1;
+    stop();
+    got.stops = 0;
+    start();
+    assert_int_equal(status().read_to, 7);
+    expect_history(7, 0); /* before a word from the layer */
+    settled();
+    expect_history(8, 0);
+}
+
+/* Unless that was false: two lives in a row that the contract contradicts from their first word on, and nothing of it is left. */
+static void what_never_holds_again_is_read_from_the_start(void **state)
+{
+    (void)state;
+    fake_l1_mine(l1, 8);
+    put_steps(0, 8, 0);
+    start();
+    settled();
+    l1->root_bias = 1;
+    fake_l1_mine(l1, 1);
+    for (unsigned life = 0; life < 3; life++) {
+        stop();
+        got.stops = 0;
+        start();
+        held_with("events are missing");
+        assert_int_equal(status().read_to, life == 0 ? 8 : 0);
+    }
+    l1->root_bias = 0;
+    stop();
+    got.stops = 0;
+    start();
+    settled();
+    expect_history(8, 0);
+    stop();
+    start();
+    mirror_hold(mirror, "for this test");
+    assert_int_equal(status().read_to, 9);
+}
+
+/* A reorganisation takes back what the contract agreed to there, also for the next life. */
+static void what_was_agreed_ends_where_the_layer_went_back(void **state)
+{
+    (void)state;
+    fake_l1_mine(l1, 8);
+    put_steps(0, 8, 0);
+    start();
+    settled();
+    fake_l1_reorg(l1, 4);
+    uint64_t end = clock_mono_ms(clock_system()) + 5000;
+    while (!got.rewinds && clock_mono_ms(clock_system()) < end)
+        loop_turn(sc.base, 5);
+    assert_true(got.rewinds > 0);
+    stop();
+    start();
+    mirror_hold(mirror, "for this test");
+    assert_true(status().read_to <= 4);
+    stop();
+    start();
+    assert_true(status().read_to <= 4);
+    settled();
+    expect_history(4, 0);
+}
+
 static void a_missing_event_holds(void **state)
 {
     (void)state;
@@ -549,6 +628,9 @@ int main(void)
         T(a_restart_needs_no_events_again),
         T(kill_9_leaves_whole_blocks),
         T(a_false_root_holds_and_is_read_again),
+        T(a_hold_soon_after_a_start_keeps_what_was_agreed),
+        T(what_never_holds_again_is_read_from_the_start),
+        T(what_was_agreed_ends_where_the_layer_went_back),
         T(a_missing_event_holds),
         T(a_missing_end_holds),
         T(an_altered_batch_holds),

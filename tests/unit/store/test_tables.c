@@ -4,6 +4,7 @@
 
 #include "node/store/batch_table.h"
 #include "node/store/l1_tx.h"
+#include "node/store/message_root_table.h"
 #include "node/store/sql.h"
 #include "tests/unit/store/store_case.h"
 
@@ -500,6 +501,46 @@ static void truncated_batches_lose_their_steps(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, store_case_setup, store_case_teardown)
+/* ---- message roots ---- */
+
+struct roots_job {
+    uint64_t layer, block;
+};
+static bool agree(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct roots_job *j = arg;
+    return message_root_agreed_put(t, j->layer, j->block, err);
+}
+static bool take_back(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct roots_job *j = arg;
+    return message_root_truncate(t, j->layer, j->block, err);
+}
+static uint64_t agreed(uint64_t layer)
+{
+    uint64_t n = 77;
+    struct err err;
+    assert_true(message_root_agreed_load(sc.reader, layer, &n, &err));
+    return n;
+}
+
+static void what_is_taken_back_was_not_agreed_to(void **state)
+{
+    (void)state;
+    assert_int_equal(agreed(506), 0);
+    store_case_run(STORE_JOURNAL, take_back, &(struct roots_job){ 506, 3 });
+    assert_int_equal(agreed(506), 0);
+    store_case_run(STORE_JOURNAL, agree, &(struct roots_job){ 506, 9 });
+    store_case_run(STORE_JOURNAL, agree, &(struct roots_job){ UINT64_MAX, 4 });
+    store_case_run(STORE_JOURNAL, take_back, &(struct roots_job){ 506, 12 });
+    assert_int_equal(agreed(506), 9);
+    store_case_run(STORE_JOURNAL, take_back, &(struct roots_job){ 506, 5 });
+    assert_int_equal(agreed(506), 5);
+    store_case_run(STORE_JOURNAL, take_back, &(struct roots_job){ UINT64_MAX, 0 });
+    assert_int_equal(agreed(UINT64_MAX), 0);
+    assert_int_equal(agreed(506), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +558,7 @@ int main(void)
         T(batch_steps_and_frontiers),
         T(committed_batch_is_frozen),
         T(truncated_batches_lose_their_steps),
+        T(what_is_taken_back_was_not_agreed_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
