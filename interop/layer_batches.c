@@ -21,6 +21,8 @@ struct layer_batches {
     struct layer_batch_row row; /* in work */
     struct layer_batches_status status;
     uint64_t next_block;
+    uint64_t take_from;  /* number of the first row that is being taken back */
+    uint64_t rewound_to; /* the mirror's last rewind that was not looked at; UINT64_MAX: none */
     bool stopped, storing;
 };
 
@@ -40,11 +42,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     step(arg);
 }
 
-static void trouble(struct layer_batches *b, const char *text)
+static void say(struct layer_batches *b, const char *text)
 {
     if (b->status.problem[0] == 0)
         log_warn(LOG_L1, "batches of the Gateway cannot be followed", LOG_STR("reason", text));
     snprintf(b->status.problem, sizeof(b->status.problem), "%.250s", text);
+}
+
+static void trouble(struct layer_batches *b, const char *text)
+{
+    say(b, text);
     later(b, b->cfg.poll_ms);
 }
 
@@ -52,6 +59,85 @@ static void idle(struct layer_batches *b)
 {
     b->status.problem[0] = 0;
     later(b, b->cfg.poll_ms);
+}
+
+/* ---- taking back: what L1 does not have, or will not have, is asked for again ---- */
+
+static bool load(struct layer_batches *b, struct err *err)
+{
+    struct layer_batch_row last, pending;
+    bool any = false, waits = false;
+    struct store_reader *r = store_reader_open(b->deps.store, err);
+    bool ok = r && layer_batch_last(r, b->cfg.layer, &last, &any, err) &&
+              layer_batch_first_pending(r, b->cfg.layer, &pending, &waits, err);
+    store_reader_close(r);
+    if (!ok)
+        return false;
+    b->next_block = any ? last.last_block + 1 : 1;
+    b->status.known = any ? last.number : 0;
+    b->status.on_l1 = waits ? pending.number - 1 : b->status.known;
+    return true;
+}
+
+static bool take_if_rewound(struct layer_batches *b);
+
+static bool drop_rows(struct store_txn *t, void *arg, struct err *err)
+{
+    const struct layer_batches *b = arg;
+    return layer_batch_truncate(t, b->cfg.layer, b->take_from, err);
+}
+
+static void on_dropped(void *arg, const struct err *failed)
+{
+    struct layer_batches *b = arg;
+    struct err err = { .kind = ERR_NONE };
+    b->storing = false;
+    if (failed || !load(b, &err))
+        trouble(b, failed ? failed->msg : err.msg);
+    else if (!take_if_rewound(b))
+        later(b, b->cfg.poll_ms);
+}
+
+static void take_back(struct layer_batches *b, uint64_t number, const char *why)
+{
+    struct err err = { .kind = ERR_NONE };
+    say(b, why);
+    b->take_from = number;
+    b->storing = true;
+    if (!store_write(b->deps.store, STORE_JOURNAL, drop_rows, on_dropped, b, &err)) {
+        b->storing = false;
+        trouble(b, err.msg);
+    }
+}
+
+/* A batch that L1 has stays: its root says which history of the Gateway it closes. */
+static bool take_if_rewound(struct layer_batches *b)
+{
+    uint64_t from = b->rewound_to;
+    char why[160];
+    b->rewound_to = UINT64_MAX;
+    if (from >= b->next_block || b->status.on_l1 == b->status.known)
+        return false;
+    snprintf(why, sizeof(why),
+             "the Gateway went back to before block %" PRIu64
+             ": batches that are not on L1 are asked for again",
+             from);
+    take_back(b, b->status.on_l1 + 1, why);
+    return true;
+}
+
+void layer_batches_on_rewind(struct layer_batches *b, uint64_t from)
+{
+    if (from < b->rewound_to)
+        b->rewound_to = from;
+    if (b->storing || b->stopped) /* it is looked at when the store is done */
+        return;
+    eth_cancel(b->request);
+    b->request = NULL;
+    contract_read_cancel(b->read);
+    b->read = NULL;
+    if (!take_if_rewound(b))
+        later(b, 0);
 }
 
 /* ---- storing ---- */
@@ -76,7 +162,7 @@ static void on_stored(void *arg, const struct err *err)
     }
     if (b->row.on_l1)
         b->status.on_l1 = b->row.number;
-    if (!b->stopped)
+    if (!b->stopped && !take_if_rewound(b))
         step(b);
 }
 
@@ -137,9 +223,34 @@ static bool read_batch(struct layer_batches *b, const json_t *j)
     return number(info, "batch_number", &b->row.number) &&
            number(range, "start", &b->row.first_block) &&
            number(range, "end", &b->row.last_block) && root &&
-           hex_decode_exact(b->row.root.b, 32, root, strlen(root)) &&
-           b->row.number == b->status.known + 1 && b->row.first_block == b->next_block &&
-           b->row.last_block >= b->row.first_block;
+           hex_decode_exact(b->row.root.b, 32, root, strlen(root));
+}
+
+static void ask_l1(struct layer_batches *b);
+
+/* The node's next batch does not go on where our last one ends. One of the two is wrong: of those that L1 did not have yet, ours, which were
+ * sealed anew; of the others L1 says it. */
+static void doubt(struct layer_batches *b)
+{
+    struct err err = { .kind = ERR_NONE };
+    char why[160];
+    bool any = false;
+    snprintf(why, sizeof(why),
+             "the Gateway's node tells of a batch %" PRIu64
+             " that does not go on where batch %" PRIu64 " ends",
+             b->row.number, b->status.known);
+    if (b->status.on_l1 < b->status.known) {
+        take_back(b, b->status.on_l1 + 1, why);
+        return;
+    }
+    say(b, why);
+    struct store_reader *r = store_reader_open(b->deps.store, &err);
+    bool ok = r && layer_batch_last(r, b->cfg.layer, &b->row, &any, &err);
+    store_reader_close(r);
+    if (ok && any)
+        ask_l1(b);
+    else
+        trouble(b, ok ? why : err.msg);
 }
 
 static void on_batch(void *arg, const struct eth_reply *reply)
@@ -152,9 +263,12 @@ static void on_batch(void *arg, const struct eth_reply *reply)
         return;
     }
     if (reply->err || !read_batch(b, reply->result)) {
-        trouble(b, reply->err ? reply->err->msg
-                              : "unstable_getBatchByBlockNumber gives no batch that goes on where "
-                                "the one before ends");
+        trouble(b, reply->err ? reply->err->msg : "unstable_getBatchByBlockNumber gives no batch");
+        return;
+    }
+    if (b->row.number != b->status.known + 1 || b->row.first_block != b->next_block ||
+        b->row.last_block < b->row.first_block) {
+        doubt(b);
         return;
     }
     b->request =
@@ -174,7 +288,7 @@ static void ask_next(struct layer_batches *b)
         trouble(b, err.msg);
 }
 
-/* ---- is the oldest one on L1? ---- */
+/* ---- is it on L1? The oldest of which that is not known, or the last, once it is doubted ---- */
 
 static void on_l1_root(void *arg, const struct err *failed)
 {
@@ -186,19 +300,19 @@ static void on_l1_root(void *arg, const struct err *failed)
         trouble(b, failed ? failed->msg : err.msg);
         return;
     }
-    if (b256_is_zero(&there)) {
+    if (b256_is_zero(&there) && !b->row.on_l1) {
         ask_next(b);
-        return;
-    }
-    if (!b256_eq(&there, &b->row.root)) {
+    } else if (!b256_eq(&there, &b->row.root)) {
         char why[160];
-        snprintf(why, sizeof(why), "L1 has another root of the Gateway's batch %" PRIu64,
-                 b->row.number);
-        trouble(b, why);
-        return;
+        snprintf(why, sizeof(why), "L1 has %s of the Gateway's batch %" PRIu64,
+                 b256_is_zero(&there) ? "no root any more" : "another root", b->row.number);
+        take_back(b, b->row.number, why);
+    } else if (b->row.on_l1) { /* so the node is wrong; what it said is in the status */
+        later(b, b->cfg.poll_ms);
+    } else {
+        b->row.on_l1 = true;
+        store(b);
     }
-    b->row.on_l1 = true;
-    store(b);
 }
 
 static void on_l1_head(void *arg, const struct eth_reply *reply, uint64_t head)
@@ -224,6 +338,14 @@ static void on_l1_head(void *arg, const struct eth_reply *reply, uint64_t head)
         trouble(b, err.msg);
 }
 
+static void ask_l1(struct layer_batches *b)
+{
+    struct err err = { .kind = ERR_NONE };
+    b->request = eth_block_number(b->deps.l1, NULL, on_l1_head, b, &err);
+    if (!b->request)
+        trouble(b, err.msg);
+}
+
 static void step(struct layer_batches *b)
 {
     struct err err = { .kind = ERR_NONE };
@@ -237,32 +359,13 @@ static void step(struct layer_batches *b)
         trouble(b, err.msg);
         return;
     }
-    if (!found) {
+    if (found)
+        ask_l1(b);
+    else
         ask_next(b);
-        return;
-    }
-    b->request = eth_block_number(b->deps.l1, NULL, on_l1_head, b, &err);
-    if (!b->request)
-        trouble(b, err.msg);
 }
 
 /* ---- life ---- */
-
-static bool load(struct layer_batches *b, struct err *err)
-{
-    struct layer_batch_row last, pending;
-    bool any = false, waits = false;
-    struct store_reader *r = store_reader_open(b->deps.store, err);
-    bool ok = r && layer_batch_last(r, b->cfg.layer, &last, &any, err) &&
-              layer_batch_first_pending(r, b->cfg.layer, &pending, &waits, err);
-    store_reader_close(r);
-    if (!ok)
-        return false;
-    b->next_block = any ? last.last_block + 1 : 1;
-    b->status.known = any ? last.number : 0;
-    b->status.on_l1 = waits ? pending.number - 1 : b->status.known;
-    return true;
-}
 
 struct layer_batches *layer_batches_create(const struct layer_batches_deps *deps,
                                            const struct layer_batches_config *cfg, struct err *err)
@@ -274,6 +377,7 @@ struct layer_batches *layer_batches_create(const struct layer_batches_deps *deps
     }
     b->deps = *deps;
     b->cfg = *cfg;
+    b->rewound_to = UINT64_MAX;
     arena_init_growing(&b->arena, 4096, 1u << 20);
     b->timer = evtimer_new(deps->base, on_timer, b);
     if (!b->timer || !load(b, err)) {

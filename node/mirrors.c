@@ -93,7 +93,10 @@ static void on_root_checked(void *arg, uint64_t block)
 
 static void on_rewind(void *arg, uint64_t from)
 {
-    mirror_on_rewind(((struct node *)arg)->mirror.trees, from);
+    struct node *n = arg;
+    mirror_on_rewind(n->mirror.trees, from);
+    if (n->mirror.batches)
+        layer_batches_on_rewind(n->mirror.batches, from);
 }
 
 static void on_caught_up(void *arg, uint64_t upper)
