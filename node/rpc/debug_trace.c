@@ -117,9 +117,9 @@ static bool trace_block(struct rpc_call *c, const struct chain_block *b, uint32_
 {
     struct trace t;
     struct replay p = { .c = c, .t = &t, .b = b };
-    bool ok = trace_init(&t, c, 1);
+    arena_init_growing(&p.arena, BLOCK_CHUNK, BLOCK_LIMIT);
+    bool ok = trace_init(&t, c, 1, &p.arena);
     if (ok) {
-        arena_init_growing(&p.arena, BLOCK_CHUNK, BLOCK_LIMIT);
         ok = index == UINT32_MAX ? trace_whole_block(&p) : trace_in_block(&p, index);
         replay_close(&p);
         trace_clear(&t);
@@ -212,9 +212,10 @@ bool rpc_debug_trace_call(struct rpc_call *c)
 {
     struct call_request q = { 0 };
     struct trace t;
-    struct sim s;
+    struct sim s = { .c = c };
     uint64_t block = 0;
-    if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block) || !trace_init(&t, c, 2))
+    if (!param_call_request(c, 0, &q) || !param_state_block(c, 1, &block) ||
+        !trace_init(&t, c, 2, &s.arena))
         return false;
     const json_t *state = json_object_get(t.options, "stateOverrides"),
                  *context = json_object_get(t.options, "blockOverrides");

@@ -59,6 +59,7 @@ struct rpc {
     bool http_drained;
     atomic_bool ready, draining;
     atomic_size_t memory; /* of the budget */
+    atomic_size_t traces; /* being made */
     bool started, stopped;
 
     pthread_mutex_t mutex; /* guards the next three groups */

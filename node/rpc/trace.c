@@ -12,12 +12,35 @@
 
 /* ---- memory, size and time ---- */
 
+static size_t arena_size(const struct arena *a)
+{
+    return a->total + a->cap;
+}
+
+/* What the trace has allocated is held of the budget of all requests, from one look to the next. */
+static void hold(struct trace *t)
+{
+    size_t want =
+        arena_size(&t->arena) + arena_size(t->execution) + t->scratch.cap + t->c->out->cap;
+    if (want < t->held)
+        rpc_memory_release(t->c->r, t->held - want);
+    else if (!rpc_memory_reserve(t->c->r, want - t->held)) {
+        if (t->stop == TRACE_GOES_ON)
+            t->stop = TRACE_NO_BUDGET;
+        return;
+    }
+    t->held = want;
+}
+
 void *trace_alloc(struct trace *t, size_t n)
 {
+    size_t before = t->arena.total;
     void *p = t->stop == TRACE_GOES_ON ? arena_zalloc(&t->arena, n) : NULL;
     if (!p && t->stop == TRACE_GOES_ON)
         t->stop = TRACE_NO_MEMORY;
-    return p;
+    if (t->arena.total != before)
+        hold(t);
+    return t->stop == TRACE_GOES_ON ? p : NULL;
 }
 
 struct bytes trace_copy(struct trace *t, struct bytes b)
@@ -39,13 +62,18 @@ void trace_grow(struct trace *t, size_t n)
     t->size += n;
 }
 
-static bool goes_on(struct trace *t)
+static void look(struct trace *t)
 {
-    if (t->countdown-- == 0) {
-        t->countdown = STEPS_BETWEEN;
-        if (clock_mono_ms(t->c->r->d.clock) >= t->deadline_ms && t->stop == TRACE_GOES_ON)
-            t->stop = TRACE_LATE;
-    }
+    t->countdown = STEPS_BETWEEN;
+    hold(t);
+    if (clock_mono_ms(t->c->r->d.clock) >= t->deadline_ms && t->stop == TRACE_GOES_ON)
+        t->stop = TRACE_LATE;
+}
+
+bool trace_goes_on(struct trace *t)
+{
+    if (t->countdown-- == 0)
+        look(t);
     return t->stop == TRACE_GOES_ON;
 }
 
@@ -56,7 +84,7 @@ static bool on_step(void *ctx, const struct stf_step *s)
     struct trace *t = ctx;
     if (t->in_body && t->ops->step)
         t->ops->step(t, t->state, s);
-    return goes_on(t);
+    return trace_goes_on(t);
 }
 
 static void on_enter(void *ctx, const struct ee_frame *f, enum call_kind kind)
@@ -114,7 +142,9 @@ void trace_write(struct trace *t, const struct stf_tx_result *r, struct buf *out
 {
     t->is_on = false;
     t->result = r;
-    t->ops->write(t, t->state, out);
+    look(t);
+    if (t->stop == TRACE_GOES_ON)
+        t->ops->write(t, t->state, out);
 }
 
 bool trace_fail(struct trace *t)
@@ -127,6 +157,8 @@ bool trace_fail(struct trace *t)
         return true;
     case TRACE_NO_MEMORY:
         return rpc_fail(t->c, RPC_SERVER, "the trace needs more memory than one request may have");
+    case TRACE_NO_BUDGET:
+        return rpc_fail(t->c, RPC_SERVER, "the server is out of memory for traces, try again");
     case TRACE_GOES_ON:
         break;
     }
@@ -230,12 +262,25 @@ static bool read_tracer(struct trace *t)
     return t->ops != NULL;
 }
 
-bool trace_init(struct trace *t, struct rpc_call *c, size_t i)
+/* A place among the traces that are being made. */
+static bool enter(struct rpc_call *c)
 {
-    *t = (struct trace){ .c = c, .options = param_at(c, i) };
+    size_t workers = (size_t)c->r->d.cfg->general.workers, max = workers > 2 ? workers - 1 : 1;
+    size_t now = atomic_load(&c->r->traces);
+    do {
+        if (now >= max)
+            return rpc_fail(c, RPC_SERVER, "no more than %zu traces are made at once; try again",
+                            max);
+    } while (!atomic_compare_exchange_weak(&c->r->traces, &now, now + 1));
+    return true;
+}
+
+bool trace_init(struct trace *t, struct rpc_call *c, size_t i, const struct arena *execution)
+{
+    *t = (struct trace){ .c = c, .options = param_at(c, i), .execution = execution };
     if (t->options && !json_is_object(t->options))
         return rpc_fail(c, RPC_PARAMS, "invalid params: tracing options: expected an object");
-    if (!read_tracer(t) || !read_timeout(t))
+    if (!read_tracer(t) || !read_timeout(t) || !enter(c))
         return false;
     t->hooks = (struct stf_tracer){ .ctx = t,
                                     .on_step = on_step,
@@ -259,4 +304,6 @@ void trace_clear(struct trace *t)
 {
     arena_clear(&t->arena);
     buf_clear(&t->scratch);
+    rpc_memory_release(t->c->r, t->held);
+    atomic_fetch_sub(&t->c->r->traces, 1);
 }

@@ -37,7 +37,8 @@ extern const struct tracer_ops tracer_calls, tracer_flat_calls, tracer_prestate,
 /* By its name; NULL with the call failed: not one of ours. */
 const struct tracer_ops *tracer_find(struct rpc_call *c, const char *name);
 
-enum trace_stop { TRACE_GOES_ON, TRACE_LATE, TRACE_TOO_BIG, TRACE_NO_MEMORY };
+/* TRACE_NO_MEMORY: of this request's own; TRACE_NO_BUDGET: of all requests together */
+enum trace_stop { TRACE_GOES_ON, TRACE_LATE, TRACE_TOO_BIG, TRACE_NO_MEMORY, TRACE_NO_BUDGET };
 
 /* What the transaction is; borrowed. */
 struct trace_tx {
@@ -60,6 +61,9 @@ struct trace {
     enum trace_stop stop;
     size_t size, max_size; /* of the answer so far, about */
     struct buf scratch;    /* owned; the tracer's */
+    size_t held;           /* of the memory budget */
+    const struct arena
+        *execution; /* borrowed: where the transactions run; counts as the trace's memory */
 
     /* the transaction being traced */
     struct arena arena; /* owned; emptied for each */
@@ -69,12 +73,13 @@ struct trace {
     const struct stf_tx_result *result; /* while writing */
 };
 
-/* Reads options (parameter `i` of the call): tracer, tracerConfig, timeout, and what the struct logger takes. On failure
- * the call is failed and nothing stays open. */
-bool trace_init(struct trace *t, struct rpc_call *c, size_t i);
+/* Reads options (parameter `i` of the call): tracer, tracerConfig, timeout, and what the struct logger takes. execution: of the state
+ * transition, lives until trace_clear. On failure the call is failed and nothing stays open; so it does when as many traces are being made
+ * as there may be: one worker is always left for others, where there is more than one. */
+bool trace_init(struct trace *t, struct rpc_call *c, size_t i, const struct arena *execution);
 void trace_clear(struct trace *t);
 bool trace_begin(struct trace *t, const struct trace_tx *at);
-/* Appends the result. A tracer may have appended to c->out while the transaction ran: what stands before the result is written
+/* Appends the result, or stops the trace. A tracer may have appended to c->out while the transaction ran: what stands before the result is written
  * before it runs. */
 void trace_write(struct trace *t, const struct stf_tx_result *r, struct buf *out);
 /* After a transaction that was stopped (t->stop): fails the call with the reason. */
@@ -84,6 +89,8 @@ bool trace_fail(struct trace *t);
 /* Zeroed memory for this transaction; NULL after stopping the trace. */
 void *trace_alloc(struct trace *t, size_t n);
 struct bytes trace_copy(struct trace *t, struct bytes b);
+/* Whether it is worth going on; looks at clock and memory from time to time. For loops that may be long. */
+bool trace_goes_on(struct trace *t);
 /* The answer will have about n more bytes; stops the trace when that is too much. */
 void trace_grow(struct trace *t, size_t n);
 /* An option that is a boolean: false when missing; *ok turns false, with the call failed, when it is something else. */

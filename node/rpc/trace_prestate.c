@@ -230,7 +230,7 @@ static bool view_account(struct prestate *p, const struct account *a, struct vie
     v->changed = !account_eq(&v->before, &v->now);
     for (const struct slot *s = a->first; s && !v->changed && !p->no_storage; s = s->next) {
         struct b256 was, is;
-        if (!stf_block_slot(b, &a->addr, &s->key, &was, &is))
+        if (!trace_goes_on(p->t) || !stf_block_slot(b, &a->addr, &s->key, &was, &is))
             return false;
         v->changed = !b256_eq(&was, &is);
     }
@@ -243,7 +243,7 @@ static bool write_slots(struct prestate *p, struct buf *out, const struct accoun
                         enum slots_wanted wanted)
 {
     bool is_open = false;
-    for (const struct slot *s = a->first; s && !p->no_storage; s = s->next) {
+    for (const struct slot *s = a->first; s && !p->no_storage && trace_goes_on(p->t); s = s->next) {
         struct b256 was, is;
         if (!stf_block_slot(p->t->at.block, &a->addr, &s->key, &was, &is))
             continue; /* the block is lost, and says so itself */
@@ -264,7 +264,7 @@ static void write_before(struct prestate *p, struct buf *out)
 {
     struct view v;
     js_open(out, '{');
-    for (const struct account *a = p->first; a; a = a->next) {
+    for (const struct account *a = p->first; a && trace_goes_on(p->t); a = a->next) {
         if (!view_account(p, a, &v) || is_left_out(p, &v))
             continue;
         write_name(out, &a->addr);
@@ -279,7 +279,7 @@ static void write_pre(struct prestate *p, struct buf *out)
     struct view v;
     js_key(out, "pre");
     js_open(out, '{');
-    for (const struct account *a = p->first; a; a = a->next) {
+    for (const struct account *a = p->first; a && trace_goes_on(p->t); a = a->next) {
         if (!view_account(p, a, &v) || !v.changed || is_left_out(p, &v))
             continue;
         write_name(out, &a->addr);
@@ -294,7 +294,7 @@ static void write_post(struct prestate *p, struct buf *out)
     struct view v;
     js_key(out, "post");
     js_open(out, '{');
-    for (const struct account *a = p->first; a; a = a->next) {
+    for (const struct account *a = p->first; a && trace_goes_on(p->t); a = a->next) {
         if (!view_account(p, a, &v) || !v.changed || account_is_default(&v.now))
             continue; /* unchanged, or gone */
         struct b256 was = code_hash(&v.before), is = code_hash(&v.now);

@@ -2,6 +2,7 @@
  *
  * debug_trace* over a real chain: blocks executed again, options, refusals, bounds, and what only this chain has. */
 #include "tests/unit/base/testing.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/rpc/rpc_world.h"
 
 static void with_debug(struct config *cfg)
@@ -261,6 +262,74 @@ static void test_a_block_whose_state_is_gone(void **state)
     world_close(w);
 }
 
+/* Too few steps for a look at the clock while it runs: writing looks, too. */
+static void test_the_deadline_holds_while_the_result_is_written(void **state)
+{
+    (void)state;
+    struct rpc_world *w = open_world();
+    const char *hash = world_send(w, 1, FILLER, world_format(w, "0x%064x", 20u), 0, 2000000);
+    json_decref(world_receipt(w, hash));
+    static const char *const configs[] = { "{}", "{\"diffMode\":true}" };
+    for (size_t i = 0; i < GH_COUNT(configs); i++)
+        expect_error(w, "debug_traceTransaction",
+                     world_format(w,
+                                  "[\"%s\",{\"tracer\":\"prestateTracer\",\"timeout\":\"0s\","
+                                  "\"tracerConfig\":%s}]",
+                                  hash, configs[i]),
+                     -32000, "execution timeout");
+    json_decref(trace_tx(w, hash, "{\"tracer\":\"prestateTracer\"}"));
+    assert_int_equal(atomic_load(&w->rpc->memory), 0);
+    assert_int_equal(atomic_load(&w->rpc->traces), 0);
+    world_close(w);
+}
+
+static void test_a_trace_is_in_the_memory_budget(void **state)
+{
+    (void)state;
+    struct rpc_world *w = open_world();
+    /* 5b 5f 56: steps without an end, each of them remembered */
+    const char *ask = "[{\"to\":\"" STRANGER "\",\"gas\":\"0x5f5e100\"},\"latest\","
+                      "{\"stateOverrides\":{\"" STRANGER "\":{\"code\":\"0x5b5f56\"}}}]";
+    w->cfg.rpc.memory_budget = 8u << 20;
+    expect_error(w, "debug_traceCall", ask, -32000,
+                 "the server is out of memory for traces, try again");
+    assert_int_equal(atomic_load(&w->rpc->memory), 0);
+    assert_int_equal(atomic_load(&w->rpc->traces), 0);
+    world_close(w);
+}
+
+static void *trace_long(void *arg)
+{
+    struct rpc_world *w = arg;
+    static const char body[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"debug_traceCall\",\"params\":[{\"to\":"
+        "\"" STRANGER "\",\"gas\":\"0x5f5e100000\"},\"latest\",{\"tracer\":\"noopTracer\","
+        "\"timeout\":\"3s\",\"stateOverrides\":{\"" STRANGER "\":{\"code\":\"0x5b5f56\"}}}]}";
+    struct buf out;
+    buf_init(&out, 1u << 20);
+    rpc_dispatch(w->rpc, bytes_of(body, sizeof(body) - 1), &out);
+    buf_clear(&out);
+    return NULL;
+}
+
+/* Of two workers one is left for others. */
+static void test_traces_do_not_take_all_workers(void **state)
+{
+    (void)state;
+    struct rpc_world *w = open_world();
+    pthread_t thread;
+    const char *ask = "[{\"to\":\"" STRANGER "\"},\"latest\",{\"tracer\":\"noopTracer\"}]";
+    assert_int_equal(pthread_create(&thread, NULL, trace_long, w), 0);
+    for (int i = 0; i < 2000 && atomic_load(&w->rpc->traces) == 0; i++)
+        loop_turn(w->base, 1);
+    expect_error(w, "debug_traceCall", ask, -32000,
+                 "no more than 1 traces are made at once; try again");
+    (void)world_quantity(w, "eth_blockNumber", "[]");
+    pthread_join(thread, NULL);
+    json_decref(world_call(w, "debug_traceCall", ask));
+    world_close(w);
+}
+
 static void test_bounds_of_time_and_size(void **state)
 {
     (void)state;
@@ -395,6 +464,9 @@ int main(void)
         cmocka_unit_test(test_refusals_in_words),
         cmocka_unit_test(test_a_block_whose_state_is_gone),
         cmocka_unit_test(test_bounds_of_time_and_size),
+        cmocka_unit_test(test_the_deadline_holds_while_the_result_is_written),
+        cmocka_unit_test(test_a_trace_is_in_the_memory_budget),
+        cmocka_unit_test(test_traces_do_not_take_all_workers),
         cmocka_unit_test(test_transactions_without_native_resource),
         cmocka_unit_test(test_several_tracers_at_once),
         cmocka_unit_test(test_call_with_overrides_of_the_block),
