@@ -80,13 +80,22 @@ struct relay_message *relay_message_add(struct relay *r, const struct relay_row 
 }
 
 struct save_job {
-    struct relay_row row; /* calldata owned; message left out: it never changes */
+    struct relay_row row; /* calldata owned, when it is to be written; message never changes */
+    bool with_calldata;
 };
 
 static bool run_save(struct store_txn *t, void *arg, struct err *err)
 {
     struct save_job *j = arg;
-    return relay_update(t, &j->row, err);
+    return relay_update(t, &j->row, err) &&
+           (!j->with_calldata || relay_set_calldata(t, &j->row, err));
+}
+
+static void save_free(struct save_job *j)
+{
+    if (j && j->with_calldata)
+        free((void *)(uintptr_t)j->row.calldata.p);
+    free(j);
 }
 
 static void save_done(void *arg, const struct err *err)
@@ -96,25 +105,27 @@ static void save_done(void *arg, const struct err *err)
         log_error(LOG_INTEROP,
                   "a message's state could not be stored; it is derived again after a restart",
                   LOG_HASH("id", &j->row.id), LOG_STR("error", err->msg));
-    free((void *)(uintptr_t)j->row.calldata.p);
-    free(j);
+    save_free(j);
 }
 
 void relay_message_save(struct relay_message *m)
 {
     struct err err = { .kind = ERR_LOCAL, .msg = "out of memory" };
     struct save_job *j = malloc(sizeof(*j));
-    if (j) {
-        j->row = m->row;
-        if (own_blob(&j->row.calldata) &&
-            store_write(m->relay->deps.store, STORE_JOURNAL, run_save, save_done, j, &err))
-            return;
-        if (j->row.calldata.p != m->row.calldata.p)
-            free((void *)(uintptr_t)j->row.calldata.p);
-        free(j);
+    bool ok = j != NULL;
+    if (ok) {
+        *j = (struct save_job){ .row = m->row };
+        ok = !m->must_save_calldata || (j->with_calldata = own_blob(&j->row.calldata));
     }
-    log_error(LOG_INTEROP, "a message's state could not be stored", LOG_HASH("id", &m->row.id),
-              LOG_STR("error", err.msg));
+    if (ok && store_write(m->relay->deps.store, STORE_JOURNAL, run_save, save_done, j, &err)) {
+        m->must_save = m->must_save_calldata = false;
+        return;
+    }
+    save_free(j);
+    if (!m->must_save)
+        log_error(LOG_INTEROP, "a message's state could not be stored yet",
+                  LOG_HASH("id", &m->row.id), LOG_STR("error", err.msg));
+    m->must_save = true; /* the next turn tries again */
 }
 
 static void forget_finished(struct relay *r)
@@ -122,7 +133,7 @@ static void forget_finished(struct relay *r)
     struct relay_message **at = &r->messages;
     while (*at) {
         struct relay_message *m = *at;
-        if (relay_state_is_open(m->row.state) || m->req) {
+        if (relay_state_is_open(m->row.state) || m->req || m->must_save) {
             at = &m->next;
             continue;
         }
@@ -195,12 +206,48 @@ static bool is_paused(struct relay *r)
     return paused;
 }
 
+static size_t chain_place(const struct relay *r, const struct relay_chain *c)
+{
+    return (size_t)(c - r->cfg.chains);
+}
+
+/* Everybody who is due gets his turn, in a circle, with so many calls at once to each chain: neither many that wait nor an endpoint that
+ * hangs keep others from theirs. */
+static void turn_messages(struct relay *r)
+{
+    size_t calls[RELAY_MAX_CHAINS] = { 0 }, left = r->stats.open;
+    for (const struct relay_message *m = r->messages; m; m = m->next)
+        if (m->req)
+            calls[chain_place(r, m->asked)]++;
+    struct relay_message **at = &r->messages;
+    while (*at && left-- > 0) {
+        struct relay_message *m = *at;
+        bool of_source = m->row.state <= RELAY_WAITS_ROOT;
+        size_t *busy =
+            &calls[chain_place(r, relay_chain_find(r, of_source ? m->row.src : m->row.dst))];
+        if (m->must_save)
+            relay_message_save(m);
+        if (m->req || *busy >= r->cfg.max_in_work || !relay_message_turn(m)) {
+            at = &m->next;
+            continue;
+        }
+        *busy += m->req != NULL;
+        if (m->next) { /* to the end */
+            *at = m->next;
+            m->next = NULL;
+            *r->tail = m;
+            r->tail = &m->next;
+        } else {
+            at = &m->next;
+        }
+    }
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct relay *r = arg;
-    size_t working = 0;
     if (is_paused(r))
         return;
     for (size_t i = 0; i < r->source_cnt; i++)
@@ -208,10 +255,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     if (r->l1 && addr_is_zero(&r->nullifier) && !r->nullifier_req)
         ask_l1(r, r->l1->bridgehub, abi_v31_encode_asset_router_call, on_router);
     forget_finished(r);
-    for (struct relay_message *m = r->messages; m && working < r->cfg.max_in_work; m = m->next) {
-        relay_message_turn(m);
-        working += m->req != NULL;
-    }
+    turn_messages(r);
 }
 
 static void on_tx_change(void *arg, uint64_t id, enum tx_state state, const struct err *err)
@@ -227,7 +271,7 @@ static void on_tx_change(void *arg, uint64_t id, enum tx_state state, const stru
 
 /* ---- life ---- */
 
-static bool check(const struct relay_config *c, struct err *err)
+bool relay_config_check(const struct relay_config *c, struct err *err)
 {
     for (size_t i = 0; i < c->chain_cnt; i++)
         for (size_t j = 0; j < i; j++)
@@ -250,6 +294,9 @@ static bool check(const struct relay_config *c, struct err *err)
             return err_set(err, ERR_INVALID,
                            "a route from %s to %s: bundles go between chains, withdrawals to L1",
                            src->name, dst->name);
+        for (size_t k = 0; k < i; k++)
+            if (c->routes[k].src == route->src && c->routes[k].dst == route->dst)
+                return err_set(err, ERR_INVALID, "two routes from %s to %s", src->name, dst->name);
         if (!dst->signer)
             return err_set(err, ERR_INVALID, "a route leads to %s, which has no key", dst->name);
     }
@@ -259,7 +306,7 @@ static bool check(const struct relay_config *c, struct err *err)
 struct relay *relay_create(const struct relay_deps *deps, const struct relay_config *cfg,
                            struct err *err)
 {
-    if (!check(cfg, err))
+    if (!relay_config_check(cfg, err))
         return NULL;
     struct relay *r = calloc(1, sizeof(*r));
     if (!r) {
@@ -286,6 +333,7 @@ struct relay *relay_create(const struct relay_deps *deps, const struct relay_con
         struct tx_manager_config sc = cfg->sender;
         sc.name = c->name;
         sc.chain_id = c->id;
+        sc.independent = true;
         r->senders[i] = tx_manager_create(&d, &sc, on_tx_change, r, err);
         ok = r->senders[i] != NULL;
     }
@@ -296,29 +344,33 @@ struct relay *relay_create(const struct relay_deps *deps, const struct relay_con
     return r;
 }
 
+/* Rules may have changed: whoever has not been sent is judged again, also who was skipped. */
 static bool load_message(void *arg, const struct relay_row *stored, struct err *err)
 {
     struct relay *r = arg;
     struct relay_row row = *stored;
-    bool again = r->cfg.retry_parked && row.state == RELAY_PARKED;
-    if (again) {
-        row.state = row.calldata.len ? RELAY_READY : RELAY_WAITS_PROOF;
+    if (row.state == RELAY_PARKED)
         row.attempts = 0;
-        row.next_try_ms = 0;
-    }
-    if (!relay_state_is_open(row.state))
+    if (row.state == RELAY_PARKED || row.state == RELAY_SKIPPED)
+        row.state = RELAY_WAITS_PROOF; /* what the proof gave before is not believed */
+    if (row.state <= RELAY_READY && !relay_judge(r, &row))
+        row.state = RELAY_SKIPPED;
+    bool changed = row.state != stored->state;
+    if (!relay_state_is_open(row.state) && !changed)
         return true;
-    if (!relay_chain_find(r, row.src) || !relay_sender(r, row.dst)) {
+    if (relay_state_is_open(row.state) &&
+        (!relay_chain_find(r, row.src) || !relay_sender(r, row.dst))) {
         log_warn(LOG_INTEROP,
                  "a message of a chain that the configuration does not have any more is left alone",
                  LOG_HASH("id", &row.id), LOG_U64("from", row.src), LOG_U64("to", row.dst));
         return true;
     }
+    if (changed)
+        row.next_try_ms = row.changed_ms = clock_wall_ms(r->deps.clock);
     struct relay_message *m = relay_message_add(r, &row);
     if (!m)
         return err_set(err, ERR_LOCAL, "out of memory for the messages in work");
-    if (again)
-        relay_message_save(m);
+    m->must_save = changed;
     return true;
 }
 
@@ -326,7 +378,10 @@ bool relay_start(struct relay *r, struct err *err)
 {
     struct arena arena;
     arena_init_growing(&arena, 256u << 10, RELAY_ARENA_MAX);
-    bool ok = relay_each(r->reader, !r->cfg.retry_parked, &arena, load_message, r, err);
+    uint32_t states = RELAY_OPEN_STATES | RELAY_STATE_BIT(RELAY_SKIPPED);
+    if (r->cfg.retry_parked)
+        states |= RELAY_STATE_BIT(RELAY_PARKED);
+    bool ok = relay_each(r->reader, states, &arena, load_message, r, err);
     arena_clear(&arena);
     for (size_t i = 0; ok && i < r->cfg.chain_cnt; i++) {
         bool is_source = false;

@@ -14,7 +14,8 @@
  * waits for another one.
  *
  * Never twice: a transaction is named after its message in the sender's durable journal, so after a crash the same request finds itself; a
- * new one is made only after the destination said "not delivered" at a block that includes the old one.
+ * new one is made only after the destination said "not delivered" at a block that includes the old one. The requests of a key do not wait for
+ * each other (tx_manager_config.independent).
  *
  * All on the event loop. */
 #ifndef GH_INTEROP_RELAY_H
@@ -90,8 +91,12 @@ struct relay_deps {
     struct tx_journal *journal;
 };
 
+/* ERR_INVALID: two chains with one id, two routes between the same two, a route to or from a chain that is not there, a destination without a
+ * key. Looks at no client. */
+MUST_USE bool relay_config_check(const struct relay_config *c, struct err *err);
+
 struct relay;
-/* ERR_INVALID: two chains with one id, a route to or from a chain that is not there, a destination without a key. */
+/* ERR_INVALID: as relay_config_check. */
 MUST_USE struct relay *relay_create(const struct relay_deps *deps, const struct relay_config *cfg,
                                     struct err *err);
 MUST_USE bool relay_start(struct relay *r, struct err *err);

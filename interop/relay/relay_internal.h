@@ -7,18 +7,28 @@
 
 #define RELAY_MESSAGE_MAX (BUNDLE_MAX_LEN + 64u)
 #define RELAY_ARENA_MAX   (32u << 20)
-#define RELAY_SCAN_LOGS   4096u
 
 struct relay_message {
     struct relay *relay;
-    struct relay_row row;    /* blobs owned (malloc) */
-    struct eth_request *req; /* at most one call at a time */
-    uint64_t tx_id;          /* 0: none yet in this run */
-    /* where the proof leads, between asking for it and comparing */
+    struct relay_row row;            /* blobs owned (malloc) */
+    struct eth_request *req;         /* at most one call at a time */
+    const struct relay_chain *asked; /* by req */
+    uint64_t tx_id;                  /* 0: none yet in this run */
+    bool must_save, must_save_calldata,
+        was_done; /* was_done: once the simulation said "delivered" and the status did not */
+    /* from the receipt: place among the transaction's l2ToL1Logs, number of the transaction in its block */
+    bool is_placed;
+    uint64_t place, tx_number;
+    /* between asking for a proof and comparing where it leads */
+    struct message_proof proof;
     struct proof_end end;
     struct relay_message *next;
 };
 
+struct relay_found {
+    struct relay_row row;
+    bool is_new; /* it was not in the store */
+};
 struct relay_source { /* of one chain that routes begin at */
     struct relay *relay;
     const struct relay_chain *chain;
@@ -27,11 +37,9 @@ struct relay_source { /* of one chain that routes begin at */
     struct eth_span span;
     struct eth_request *req;
     struct arena arena; /* of one scan */
-    struct eth_log *logs;
-    size_t log_cnt, at; /* at: log whose receipt is asked for */
-    uint64_t covered_to;
-    struct relay_row *found;
+    struct relay_found *found;
     size_t found_cnt;
+    uint64_t covered_to;
     bool writing;
 };
 
@@ -46,7 +54,7 @@ struct relay {
     struct eth_request *nullifier_req;
     struct relay_source sources[RELAY_MAX_CHAINS];
     size_t source_cnt;
-    struct relay_message *messages; /* open ones, oldest first */
+    struct relay_message *messages; /* open ones; who had his turn goes to the end */
     struct relay_message **tail;
     struct relay_stats stats;
     bool started, said_paused;
@@ -57,18 +65,18 @@ const struct relay_route *relay_route_find(const struct relay *r, uint64_t src, 
 struct tx_manager *relay_sender(const struct relay *r, uint64_t chain);
 /* Takes over a copy of the row, blobs included. NULL: out of memory. */
 struct relay_message *relay_message_add(struct relay *r, const struct relay_row *row);
-/* Writes the row; a store that fails pauses the relayer by its error in the log, the row is written again at the next change. */
+/* Writes the row. What the store does not take is tried again at the next turn. */
 void relay_message_save(struct relay_message *m);
 
 /* relay_source.c */
+/* By the routes as they are: whether the message is carried; id of a bundle, destination and note are set. */
+bool relay_judge(const struct relay *r, struct relay_row *row);
 bool relay_source_start(struct relay *r, const struct relay_chain *chain, struct err *err);
 void relay_source_turn(struct relay_source *s);
 void relay_source_stop(struct relay_source *s);
 
-/* relay_message.c: does the next thing about a message that is due. */
-void relay_message_turn(struct relay_message *m);
+/* relay_message.c: does the next thing about a message that is due; false: it is not. */
+bool relay_message_turn(struct relay_message *m);
 void relay_message_on_tx(struct relay_message *m);
-/* Ready again after `attempts` failures: with a pause, or parked. */
-void relay_message_failed(struct relay_message *m, const char *what, const char *remedy);
 
 #endif

@@ -18,6 +18,7 @@
 #include "node/sender/signer.h"
 
 #define INTEROP_ROOT_STORAGE 0x10008u
+#define WAIT_MAX_MS          60000u
 
 static uint64_t now_ms(const struct relay_message *m)
 {
@@ -31,43 +32,46 @@ static void look_again(struct relay_message *m, uint64_t in_ms)
     m->row.next_try_ms = now_ms(m) + in_ms;
 }
 
-/* The state stays; the note changes when it says something new. */
+/* The state stays; the note changes when it says something new. Who waits long is looked at less often: a twentieth of the time he has
+ * waited, a minute at most. */
 static void waits(struct relay_message *m, const char *note)
 {
-    look_again(m, m->relay->cfg.poll_ms);
-    if (strcmp(m->row.note, note) == 0)
+    uint64_t now = now_ms(m), pause = m->relay->cfg.poll_ms;
+    uint64_t age = now > m->row.changed_ms ? now - m->row.changed_ms : 0;
+    if (age / 20 > pause)
+        pause = age / 20 < WAIT_MAX_MS ? age / 20 : WAIT_MAX_MS;
+    look_again(m, pause);
+    if (strncmp(m->row.note, note, sizeof(m->row.note) - 1) == 0)
         return;
-    snprintf(m->row.note, sizeof(m->row.note), "%.380s", note);
+    snprintf(m->row.note, sizeof(m->row.note), "%s", note);
     relay_message_save(m);
 }
 
 static void waits_for_node(struct relay_message *m, const char *what, const struct err *err)
 {
-    char note[384];
+    char note[sizeof(m->row.note)];
     snprintf(note, sizeof(note), "%s: %.300s", what, err->msg);
     waits(m, note);
 }
 
+/* Takes the next step after `pause_ms`. */
 static void becomes(struct relay_message *m, enum relay_state state, const char *note,
-                    const char *remedy)
+                    const char *remedy, uint64_t pause_ms)
 {
     struct relay_row *row = &m->row;
     struct relay_stats *st = &m->relay->stats;
     row->state = state;
     row->changed_ms = now_ms(m);
-    row->next_try_ms = row->changed_ms; /* the next step at once */
+    look_again(m, pause_ms);
     snprintf(row->note, sizeof(row->note), "%.380s", note);
     snprintf(row->remedy, sizeof(row->remedy), "%.250s", remedy);
-    if (state == RELAY_PARKED) {
-        st->parked++;
-        log_error(LOG_INTEROP, "message parked", LOG_STR("kind", relay_kind_name(row->kind)),
-                  LOG_HASH("id", &row->id), LOG_U64("from", row->src), LOG_U64("to", row->dst),
-                  LOG_STR("reason", row->note), LOG_STR("remedy", row->remedy));
-    } else {
-        log_info(LOG_INTEROP, "message", LOG_STR("kind", relay_kind_name(row->kind)),
-                 LOG_HASH("id", &row->id), LOG_U64("from", row->src), LOG_U64("to", row->dst),
-                 LOG_STR("state", relay_state_name(state)), LOG_STR("note", row->note));
-    }
+    enum log_level level = state == RELAY_PARKED ? LOG_ERROR : LOG_INFO;
+    LOG_AT(level, LOG_INTEROP, state == RELAY_PARKED ? "message parked" : "message",
+           LOG_STR("kind", relay_kind_name(row->kind)), LOG_HASH("id", &row->id),
+           LOG_U64("from", row->src), LOG_U64("to", row->dst),
+           LOG_STR("state", relay_state_name(state)), LOG_STR("note", row->note),
+           LOG_STR("remedy", row->remedy));
+    st->parked += state == RELAY_PARKED;
     if (state == RELAY_DELIVERED) {
         st->delivered++;
         st->delivered_by_others += b256_is_zero(&row->dst_tx);
@@ -75,27 +79,34 @@ static void becomes(struct relay_message *m, enum relay_state state, const char 
     relay_message_save(m);
 }
 
-void relay_message_failed(struct relay_message *m, const char *what, const char *remedy)
+/* A delivery that reverted: ready again after a pause, or parked. */
+static void failed(struct relay_message *m, const char *what, const char *remedy)
 {
     const struct relay_config *c = &m->relay->cfg;
     uint64_t pause = c->backoff_min_ms;
     m->relay->stats.reverts++;
     m->row.attempts++;
-    if (m->row.attempts >= c->max_attempts) {
-        becomes(m, RELAY_PARKED, what, remedy);
-        return;
-    }
     for (uint64_t i = 1; i < m->row.attempts && pause < c->backoff_max_ms; i++)
         pause *= 2;
-    becomes(m, RELAY_READY, what, remedy);
-    look_again(m, pause < c->backoff_max_ms ? pause : c->backoff_max_ms);
+    if (m->row.attempts >= c->max_attempts)
+        becomes(m, RELAY_PARKED, what, remedy, 0);
+    else
+        becomes(m, RELAY_READY, what, remedy,
+                pause < c->backoff_max_ms ? pause : c->backoff_max_ms);
 }
 
 /* ---- calls ---- */
 
-static struct eth_client *destination(const struct relay_message *m)
+static struct eth_client *source(struct relay_message *m)
 {
-    return relay_chain_find(m->relay, m->row.dst)->client;
+    m->asked = relay_chain_find(m->relay, m->row.src);
+    return m->asked->client;
+}
+
+static struct eth_client *destination(struct relay_message *m)
+{
+    m->asked = relay_chain_find(m->relay, m->row.dst);
+    return m->asked->client;
 }
 
 /* The data is copied into the request before this returns; cleared here. */
@@ -125,29 +136,104 @@ static void bad_answer(struct relay_message *m, const struct err *err)
     waits_for_node(m, "the destination's answer makes no sense", err);
 }
 
-/* ---- proof ---- */
+/* ---- place ---- */
 
-static bool json_u64(const json_t *j, uint64_t *out)
+static bool json_number(const json_t *map, const char *key, const char *other, uint64_t *out)
 {
-    if (!json_is_integer(j) || json_integer_value(j) < 0)
-        return false;
-    *out = (uint64_t)json_integer_value(j);
-    return true;
+    const json_t *j = json_object_get(map, key);
+    struct err ignored;
+    if (!j)
+        j = json_object_get(map, other);
+    if (json_is_integer(j) && json_integer_value(j) >= 0) {
+        *out = (uint64_t)json_integer_value(j);
+        return true;
+    }
+    return eth_decode_u64(j, out, &ignored);
 }
 
-/* The claim is ours, from the event; only path and place are the node's. */
-static bool read_proof(struct relay_message *m, const json_t *j, struct message_proof *p,
-                       struct err *err)
+static bool is_word(const json_t *j, const struct b256 *wanted)
+{
+    struct b256 w;
+    struct err ignored;
+    return eth_decode_hash(j, &w, &ignored) && b256_eq(&w, wanted);
+}
+
+/* Equal messages of one transaction are told apart by their order, which is the same among events and among logs. */
+static bool find_place(struct relay_message *m, const json_t *receipt)
+{
+    struct b256 key = { { 0 } }, value = keccak256(m->row.message.p, m->row.message.len);
+    struct b256 topic = ABI_V31_L1_MESSAGE_SENT_TOPIC;
+    const json_t *events = json_object_get(receipt, "logs"),
+                 *list = json_object_get(receipt, "l2ToL1Logs");
+    uint64_t earlier = 0, index = 0;
+    memcpy(key.b + 12, m->row.sender.b, 20);
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *e = json_array_get(events, i), *topics = json_object_get(e, "topics");
+        earlier += is_word(json_array_get(topics, 0), &topic) &&
+                   is_word(json_array_get(topics, 1), &key) &&
+                   is_word(json_array_get(topics, 2), &value) &&
+                   json_number(e, "logIndex", "logIndex", &index) && index < m->row.log;
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *l = json_array_get(list, i);
+        if (!is_word(json_object_get(l, "key"), &key) ||
+            !is_word(json_object_get(l, "value"), &value))
+            continue;
+        if (earlier > 0) {
+            earlier--;
+            continue;
+        }
+        m->place = i;
+        return json_number(l, "tx_number_in_block", "transactionIndex", &m->tx_number) &&
+               m->tx_number <= UINT16_MAX;
+    }
+    return false;
+}
+
+static void ask_proof(struct relay_message *m);
+
+static void on_receipt(void *arg, const struct eth_reply *reply)
+{
+    struct relay_message *m = arg;
+    m->req = NULL;
+    if (reply->err) {
+        waits_for_node(m, "the source does not answer", reply->err);
+    } else if (!json_is_object(reply->result)) {
+        waits(m, "the source's node has no receipt of its transaction");
+    } else if (!find_place(m, reply->result)) {
+        waits(m, "the source's node gives a receipt without the message's log");
+    } else {
+        m->is_placed = true;
+        ask_proof(m);
+    }
+}
+
+static void ask_receipt(struct relay_message *m)
+{
+    char hash[67];
+    struct err err;
+    hex_encode0x(hash, m->row.tx_hash.b, 32);
+    m->req = eth_client_call(source(m), "eth_getTransactionReceipt", json_pack("[s]", hash), NULL,
+                             on_receipt, m, &err);
+    if (!m->req)
+        waits_for_node(m, "the source could not be asked", &err);
+}
+
+/* ---- proof ---- */
+
+/* Message and sender are ours, from the event; where it stands comes from the node, and is right when the words lead to a root that the
+ * destination has. */
+static bool read_proof(struct relay_message *m, const json_t *j, struct err *err)
 {
     const json_t *list = json_object_get(j, "proof");
-    struct stf_l2_log log = { .tx_number = (uint16_t)m->row.tx_number,
+    struct stf_l2_log log = { .tx_number = (uint16_t)m->tx_number,
                               .is_message = true,
                               .value = keccak256(m->row.message.p, m->row.message.len) };
+    struct message_proof *p = &m->proof;
     memcpy(log.key.b + 12, m->row.sender.b, 20);
     *p = (struct message_proof){ .cnt = json_array_size(list) };
-    if (!json_u64(json_object_get(j, "batchNumber"), &p->batch) ||
-        !json_u64(json_object_get(j, "id"), &p->index) || p->cnt == 0 ||
-        p->cnt > GH_COUNT(p->words) || m->row.tx_number > UINT16_MAX)
+    if (!json_number(j, "batchNumber", "batch_number", &p->batch) ||
+        !json_number(j, "id", "index", &p->index) || p->cnt == 0 || p->cnt > GH_COUNT(p->words))
         return err_set(err, ERR_INVALID, "not a proof: batchNumber, id or proof is missing");
     for (size_t i = 0; i < p->cnt; i++)
         if (!eth_decode_hash(json_array_get(list, i), &p->words[i], err))
@@ -161,8 +247,10 @@ static bool read_proof(struct relay_message *m, const json_t *j, struct message_
     return true;
 }
 
-static bool take_calldata(struct relay_message *m, const struct message_proof *p, struct err *err)
+/* Once the root is known to be right: what delivers the message. */
+static bool take_calldata(struct relay_message *m, struct err *err)
 {
+    const struct message_proof *p = &m->proof;
     struct relay_row *row = &m->row;
     struct buf out;
     bool ok = false;
@@ -172,7 +260,7 @@ static bool take_calldata(struct relay_message *m, const struct message_proof *p
         struct bundle b;
         arena_init_growing(&arena, 64u << 10, RELAY_ARENA_MAX);
         ok = bundle_from_message(row->message, &b, &arena, err) &&
-             bundle_execute_calldata(&out, &b, p, row->tx_number);
+             bundle_execute_calldata(&out, &b, p, m->tx_number);
         arena_clear(&arena);
         row->target = addr_of_u32(INTEROP_HANDLER);
     } else {
@@ -181,7 +269,7 @@ static bool take_calldata(struct relay_message *m, const struct message_proof *p
               .l2_batch_number = u256_of_u64(p->batch),
               .l2_message_index = u256_of_u64(p->index),
               .l2_sender = row->sender,
-              .l2_tx_number_in_batch = row->tx_number,
+              .l2_tx_number_in_batch = m->tx_number,
               .message = row->message,
               .merkle_proof = { p->words, p->cnt } }
         };
@@ -198,28 +286,32 @@ static bool take_calldata(struct relay_message *m, const struct message_proof *p
     row->calldata.len = len;
     row->batch = p->batch;
     row->leaf = p->index;
+    m->must_save_calldata = true;
     return true;
 }
 
 static void compare_root(struct relay_message *m, const struct b256 *known)
 {
     char note[200];
-    snprintf(note, sizeof(note),
-             "chain %" PRIu64 " does not know the root of chain %" PRIu64 ", number %" PRIu64
-             " yet",
-             m->row.dst, u256_of_b256(&m->end.chain).w[0], u256_of_b256(&m->end.number).w[0]);
+    struct err err;
     if (b256_is_zero(known)) {
+        snprintf(note, sizeof(note),
+                 "chain %" PRIu64 " does not know the root of chain %" PRIu64 ", number %" PRIu64
+                 " yet",
+                 m->row.dst, u256_of_b256(&m->end.chain).w[0], u256_of_b256(&m->end.number).w[0]);
         if (m->row.state == RELAY_WAITS_ROOT)
             waits(m, note);
         else
-            becomes(m, RELAY_WAITS_ROOT, note, "");
-        look_again(m, m->relay->cfg.poll_ms);
+            becomes(m, RELAY_WAITS_ROOT, note, "", m->relay->cfg.poll_ms);
     } else if (!b256_eq(known, &m->end.root)) {
+        m->is_placed = false; /* the receipt may be the lie */
         becomes(m, RELAY_PARKED,
                 "the source node's proof leads to another root than the destination has",
-                "do not trust that node; start with --retry-parked on another one");
+                "do not trust that node; start with --retry-parked on another one", 0);
+    } else if (!take_calldata(m, &err)) {
+        waits_for_node(m, "its delivery cannot be put together", &err);
     } else {
-        becomes(m, RELAY_READY, "", "");
+        becomes(m, RELAY_READY, "", "", 0);
     }
 }
 
@@ -288,18 +380,18 @@ static void ask_root(struct relay_message *m)
 static void on_proof(void *arg, const struct eth_reply *reply)
 {
     struct relay_message *m = arg;
-    struct message_proof p;
     struct err err;
     m->req = NULL;
     if (reply->err) {
         waits_for_node(m, "the source gives no proof", reply->err);
     } else if (!json_is_object(reply->result)) {
         waits(m, "its batch is not executed on the settlement layer, or not final there");
-    } else if (!read_proof(m, reply->result, &p, &err) || !take_calldata(m, &p, &err)) {
+    } else if (!read_proof(m, reply->result, &err)) {
         waits_for_node(m, "the source's proof cannot be used", &err);
     } else if (m->row.kind == RELAY_BUNDLE && !m->end.nested) {
         becomes(m, RELAY_PARKED,
-                "the source settles on L1: its messages reach other chains of a Gateway only", "");
+                "the source settles on L1: its messages reach other chains of a Gateway only", "",
+                0);
     } else {
         ask_root(m);
     }
@@ -314,10 +406,9 @@ static void ask_proof(struct relay_message *m)
         return;
     }
     hex_encode0x(hash, m->row.tx_hash.b, 32);
-    json_t *params = json_pack("[s, I, s]", hash, (json_int_t)m->row.log,
+    json_t *params = json_pack("[s, I, s]", hash, (json_int_t)m->place,
                                m->row.kind == RELAY_BUNDLE ? "messageRoot" : "l1BatchRoot");
-    m->req = eth_client_call(relay_chain_find(m->relay, m->row.src)->client,
-                             "zks_getL2ToL1LogProof", params, NULL, on_proof, m, &err);
+    m->req = eth_client_call(source(m), "zks_getL2ToL1LogProof", params, NULL, on_proof, m, &err);
     if (!m->req)
         waits_for_node(m, "the source could not be asked", &err);
 }
@@ -406,11 +497,10 @@ static void submit(struct relay_message *m)
         if (err.kind == ERR_TRANSIENT)
             waits_for_node(m, "the sender is full", &err);
         else
-            relay_message_failed(m, err.msg, "");
+            failed(m, err.msg, "");
         return;
     }
-    becomes(m, RELAY_SENT, "", "");
-    look_again(m, m->relay->cfg.poll_ms);
+    becomes(m, RELAY_SENT, "", "", m->relay->cfg.poll_ms);
 }
 
 static void on_simulated(void *arg, const struct eth_reply *reply, struct bytes v)
@@ -432,17 +522,21 @@ static void on_simulated(void *arg, const struct eth_reply *reply, struct bytes 
     abi_format_revert(text, sizeof(text), reply->revert_data);
     snprintf(note, sizeof(note), "its delivery reverts: %.340s", text);
     switch (class) {
-    case RELAY_REVERT_DONE:
-        look_again(m, m->relay->cfg.poll_ms);
+    case RELAY_REVERT_DONE: /* between the two calls somebody delivered it; or the target says so and lies */
+        if (!m->was_done)
+            look_again(m, m->relay->cfg.poll_ms);
+        else
+            failed(m, note, "");
+        m->was_done = !m->was_done;
         break;
     case RELAY_REVERT_NOT_OURS:
-        becomes(m, RELAY_NOT_OURS, note, remedy);
+        becomes(m, RELAY_NOT_OURS, note, remedy, 0);
         break;
     case RELAY_REVERT_NEVER:
-        becomes(m, RELAY_PARKED, note, remedy);
+        becomes(m, RELAY_PARKED, note, remedy, 0);
         break;
     case RELAY_REVERT_LATER:
-        relay_message_failed(m, note, remedy);
+        failed(m, note, remedy);
         break;
     }
 }
@@ -470,24 +564,24 @@ static void on_status_before(void *arg, const struct eth_reply *reply, struct by
         return;
     if (status == BUNDLE_EXECUTED) {
         becomes(m, RELAY_MINED, b256_is_zero(&m->row.dst_tx) ? "delivered by somebody else" : "",
-                "");
+                "", 0);
         return;
     }
     if (status == BUNDLE_UNBUNDLED) {
-        becomes(m, RELAY_UNBUNDLED, "its unbundler took it apart", "");
+        becomes(m, RELAY_UNBUNDLED, "its unbundler took it apart", "", 0);
         return;
     }
     const struct relay_chain *dst = relay_chain_find(m->relay, m->row.dst);
     struct addr us = signer_addr(dst->signer);
     if (!we_may_execute(m, &us)) {
         becomes(m, RELAY_NOT_OURS, "only its execution address may execute it",
-                "that address sends the calldata shown by gatehouse messages");
+                "that address sends the calldata shown by gatehouse messages", 0);
         return;
     }
     struct eth_call_msg msg = {
         .has_from = true, .from = us, .has_to = true, .to = m->row.target, .data = m->row.calldata
     };
-    m->req = eth_call(dst->client, &msg, ETH_AT_LATEST, NULL, NULL, on_simulated, m, &err);
+    m->req = eth_call(destination(m), &msg, ETH_AT_LATEST, NULL, NULL, on_simulated, m, &err);
     if (!m->req)
         waits_for_node(m, "the delivery could not be simulated", &err);
 }
@@ -516,7 +610,7 @@ static void look_at_sent(struct relay_message *m)
     char key[TX_KEY_CAP], note[384];
     struct tx_info t;
     if (!request_name(m, key, &t)) {
-        becomes(m, RELAY_READY, "", ""); /* a crash between the row and the request */
+        becomes(m, RELAY_READY, "", "", 0); /* a crash between the row and the request */
         return;
     }
     switch (t.state) {
@@ -524,14 +618,14 @@ static void look_at_sent(struct relay_message *m)
     case TX_REPLACED:
         m->row.dst_tx = t.hash;
         m->row.dst_block = t.block_number;
-        becomes(m, RELAY_MINED, "", "");
+        becomes(m, RELAY_MINED, "", "", 0);
         break;
     case TX_REVERTED:
     case TX_ABANDONED:
         m->tx_id = 0;
         snprintf(note, sizeof(note), "its transaction %s: %s",
                  t.state == TX_REVERTED ? "reverted" : "was not sent", t.error);
-        relay_message_failed(m, note, "");
+        failed(m, note, "");
         break;
     default:
         describe_wait(m, &t, note, sizeof(note));
@@ -556,7 +650,7 @@ static void on_status_latest(void *arg, const struct eth_reply *reply, struct by
              LOG_HASH("id", &m->row.id), LOG_HASH("tx", &m->row.dst_tx));
     m->row.dst_tx = (struct b256){ { 0 } };
     m->row.dst_block = 0;
-    becomes(m, RELAY_READY, "the destination took its delivery back", "");
+    becomes(m, RELAY_READY, "the destination took its delivery back", "", 0);
 }
 
 static void on_status_final(void *arg, const struct eth_reply *reply, struct bytes v)
@@ -567,21 +661,24 @@ static void on_status_final(void *arg, const struct eth_reply *reply, struct byt
         return;
     if (status == BUNDLE_EXECUTED)
         becomes(m, RELAY_DELIVERED,
-                b256_is_zero(&m->row.dst_tx) ? "delivered by somebody else" : "", "");
+                b256_is_zero(&m->row.dst_tx) ? "delivered by somebody else" : "", "", 0);
     else
         ask_status(m, ETH_AT_LATEST, m->row.dst_block, on_status_latest);
 }
 
-void relay_message_turn(struct relay_message *m)
+bool relay_message_turn(struct relay_message *m)
 {
     char key[TX_KEY_CAP];
     struct tx_info last;
     if (m->req || m->row.next_try_ms > now_ms(m))
-        return;
+        return false;
     switch (m->row.state) {
     case RELAY_WAITS_PROOF:
-    case RELAY_WAITS_ROOT:
-        ask_proof(m); /* of the newest block that the source can prove from */
+    case RELAY_WAITS_ROOT: /* the proof anew: of the newest block that the source can prove from */
+        if (m->is_placed)
+            ask_proof(m);
+        else
+            ask_receipt(m);
         break;
     case RELAY_READY:
         /* a node that lags behind our own transaction must not say "not delivered" */
@@ -595,8 +692,9 @@ void relay_message_turn(struct relay_message *m)
         ask_status(m, ETH_AT_FINALIZED, 0, on_status_final);
         break;
     default:
-        break;
+        return false;
     }
+    return true;
 }
 
 void relay_message_on_tx(struct relay_message *m)

@@ -1,18 +1,16 @@
 /* interop/relay/relay_source.c
  *
- * Finding messages: L1MessageSent events of the senders we carry for, up to the source's finalized block. For each the receipt tells the
- * log's place and the transaction's number in its block. Rows and cursor are written in one transaction. */
+ * Finding messages: L1MessageSent events of the senders we carry for, up to the source's finalized block. Whatever comes in an event becomes a
+ * row, or a line in the log when it is no message at all; nothing else is asked here, so no message can hold back its source. Rows and
+ * cursor are written in one transaction. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "contracts-abi/codec.h"
 #include "contracts-abi/gen/l2.h"
 #include "interop/relay/relay_internal.h"
 #include "node/base/hash.h"
-#include "node/base/hex.h"
 #include "node/base/log.h"
-#include "node/net/eth_decode.h"
 #include "node/store/l1_tx.h"
 
 static struct addr messenger(void)
@@ -34,129 +32,86 @@ static void say(const struct relay_source *s, const char *what, const struct err
 
 static void forget_scan(struct relay_source *s)
 {
-    for (size_t i = 0; i < s->found_cnt; i++)
-        free((void *)(uintptr_t)s->found[i].message.p);
-    free(s->found);
     s->found = NULL;
-    s->found_cnt = s->log_cnt = s->at = 0;
-    s->logs = NULL;
+    s->found_cnt = 0;
     arena_reset(&s->arena);
 }
 
 /* ---- one message ---- */
 
-/* Destination and rules. A bundle nobody can read, or one for a chain without a route, is kept as skipped, with the reason. */
-static void judge(const struct relay_source *s, struct relay_row *row)
+static bool judge_bundle(const struct relay *r, struct relay_row *row)
 {
-    const struct relay *r = s->relay;
-    struct addr center = addr_of_u32(INTEROP_CENTER);
-    struct err err = { .kind = ERR_NONE };
-    bool ok = false;
-    if (addr_eq(&row->sender, &center)) {
-        struct arena arena;
-        struct bundle b;
-        arena_init_growing(&arena, 64u << 10, RELAY_ARENA_MAX);
-        row->kind = RELAY_BUNDLE;
-        if (!bundle_from_message(row->message, &b, &arena, &err)) {
-            snprintf(row->note, sizeof(row->note), "%.300s", err.msg);
-        } else {
-            row->id = b.hash;
-            row->dst = u256_fits_u64(&b.v.destination_chain_id) ? b.v.destination_chain_id.w[0] : 0;
-            const struct relay_route *route = relay_route_find(r, row->src, row->dst);
-            if (!route)
-                snprintf(row->note, sizeof(row->note), "no route leads to chain %" PRIu64,
-                         row->dst);
-            else
-                ok = relay_route_takes(route, &b, row->note, sizeof(row->note));
-        }
-        arena_clear(&arena);
+    struct arena arena;
+    struct bundle b;
+    struct err err;
+    bool takes = false;
+    arena_init_growing(&arena, 64u << 10, RELAY_ARENA_MAX);
+    if (!bundle_from_message(row->message, &b, &arena, &err)) {
+        snprintf(row->note, sizeof(row->note), "%.300s", err.msg);
+    } else if (!u256_fits_u64(&b.v.source_chain_id) || b.v.source_chain_id.w[0] != row->src) {
+        /* its hash is a bundle's of another chain, whose row it must not take */
+        snprintf(row->note, sizeof(row->note), "it says that it comes from another chain");
     } else {
-        row->kind = RELAY_WITHDRAWAL;
-        row->dst = r->l1 ? r->l1->id : 0;
+        row->id = b.hash;
+        row->dst = u256_fits_u64(&b.v.destination_chain_id) ? b.v.destination_chain_id.w[0] : 0;
         const struct relay_route *route = relay_route_find(r, row->src, row->dst);
         if (!route)
-            snprintf(row->note, sizeof(row->note), "no route leads to L1");
+            snprintf(row->note, sizeof(row->note), "no route leads to chain %" PRIu64, row->dst);
         else
-            ok = relay_route_takes_withdrawal(route, &row->sender, row->message, row->note,
-                                              sizeof(row->note));
+            takes = relay_route_takes(route, &b, row->note, sizeof(row->note));
     }
-    row->state = ok ? RELAY_WAITS_PROOF : RELAY_SKIPPED;
+    arena_clear(&arena);
+    return takes;
 }
 
-static bool log_field(const json_t *log, const char *key, const char *other, struct b256 *hash,
-                      uint64_t *n)
+static bool judge_withdrawal(const struct relay *r, struct relay_row *row)
 {
-    const json_t *j = json_object_get(log, key);
-    struct err ignored;
-    if (!j && other)
-        j = json_object_get(log, other);
-    if (hash)
-        return eth_decode_hash(j, hash, &ignored);
-    if (json_is_integer(j) && json_integer_value(j) >= 0) {
-        *n = (uint64_t)json_integer_value(j);
-        return true;
+    row->dst = r->l1 ? r->l1->id : 0;
+    const struct relay_route *route = relay_route_find(r, row->src, row->dst);
+    if (!route) {
+        snprintf(row->note, sizeof(row->note), "no route leads to L1");
+        return false;
     }
-    return eth_decode_u64(j, n, &ignored);
+    return relay_route_takes_withdrawal(route, &row->sender, row->message, row->note,
+                                        sizeof(row->note));
 }
 
-/* Equal messages of one transaction are told apart by their order, which is the same among events and among logs. */
-static bool find_log(const struct relay_source *s, const json_t *receipt, const struct b256 *key,
-                     const struct b256 *value, uint64_t *place, uint64_t *tx_number)
+bool relay_judge(const struct relay *r, struct relay_row *row)
 {
-    const struct eth_log *log = &s->logs[s->at];
-    size_t earlier = 0;
-    for (size_t i = 0; i < s->at; i++)
-        earlier += b256_eq(&s->logs[i].tx_hash, &log->tx_hash) &&
-                   b256_eq(&s->logs[i].topics[1], key) && b256_eq(&s->logs[i].topics[2], value);
-    const json_t *list = json_object_get(receipt, "l2ToL1Logs");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *l = json_array_get(list, i);
-        struct b256 k, v;
-        if (!log_field(l, "key", NULL, &k, NULL) || !log_field(l, "value", NULL, &v, NULL))
-            return false;
-        if (!b256_eq(&k, key) || !b256_eq(&v, value))
-            continue;
-        if (earlier > 0) {
-            earlier--;
-            continue;
-        }
-        *place = i;
-        return log_field(l, "tx_number_in_block", "transactionIndex", NULL, tx_number);
-    }
-    return false;
+    row->note[0] = row->remedy[0] = 0;
+    return row->kind == RELAY_BUNDLE ? judge_bundle(r, row) : judge_withdrawal(r, row);
 }
 
-static bool take_message(struct relay_source *s, const json_t *receipt, struct err *err)
+/* false: no memory. An event that is no message is left out, with a line in the log. */
+static bool take_message(struct relay_source *s, const struct eth_log *log)
 {
-    const struct eth_log *log = &s->logs[s->at];
     struct abi_log_view view = { log->topics, log->topic_cnt, log->data };
     struct abi_v31_l1_message_sent sent;
-    struct relay_row row = { .src = s->chain->id, .tx_hash = log->tx_hash };
-    if (!abi_v31_decode_l1_message_sent(&view, &sent, &s->arena, err))
-        return err_wrap(err, "L1MessageSent");
-    struct b256 key = padded(&sent.sender), hash = keccak256(sent.message.p, sent.message.len);
-    if (!b256_eq(&hash, &sent.hash) || sent.message.len > RELAY_MESSAGE_MAX)
-        return err_set(err, ERR_INVALID, "an L1MessageSent event whose message is not its hash's");
-    if (!find_log(s, receipt, &key, &hash, &row.log, &row.tx_number))
-        return err_set(err, ERR_INVALID, "the receipt has no log of the message");
-    row.block = log->block_number;
+    struct err err = { .kind = ERR_NONE };
+    struct addr center = addr_of_u32(INTEROP_CENTER);
+    struct relay_row row = { .src = s->chain->id,
+                             .tx_hash = log->tx_hash,
+                             .block = log->block_number,
+                             .log = log->log_index };
+    if (abi_v31_decode_l1_message_sent(&view, &sent, &s->arena, &err)) {
+        struct b256 hash = keccak256(sent.message.p, sent.message.len);
+        if (!b256_eq(&hash, &sent.hash) || sent.message.len > RELAY_MESSAGE_MAX)
+            err_set(&err, ERR_INVALID, "the message is not its hash's, or too long");
+    }
+    if (err.kind != ERR_NONE) {
+        log_error(LOG_INTEROP, "an event that is no message is left out",
+                  LOG_STR("source", s->chain->name), LOG_HASH("tx", &log->tx_hash),
+                  LOG_STR("error", err.msg));
+        return err.kind != ERR_LOCAL;
+    }
     row.sender = sent.sender;
     row.message = sent.message;
+    row.kind = addr_eq(&row.sender, &center) ? RELAY_BUNDLE : RELAY_WITHDRAWAL;
     row.seen_ms = row.changed_ms = row.next_try_ms = clock_wall_ms(s->relay->deps.clock);
     struct b256 of[3] = { b256_of_u64(row.src), row.tx_hash, b256_of_u64(row.log) };
     row.id = keccak256(of, sizeof(of));
-    judge(s, &row);
-    uint8_t *copy = malloc(row.message.len + 1);
-    struct relay_row *more = realloc(s->found, (s->found_cnt + 1) * sizeof(*more));
-    if (more)
-        s->found = more;
-    if (!copy || !more) {
-        free(copy);
-        return err_set(err, ERR_LOCAL, "out of memory");
-    }
-    memcpy(copy, row.message.p, row.message.len);
-    row.message.p = copy;
-    s->found[s->found_cnt++] = row;
+    row.state = relay_judge(s->relay, &row) ? RELAY_WAITS_PROOF : RELAY_SKIPPED;
+    s->found[s->found_cnt++] = (struct relay_found){ .row = row };
     return true;
 }
 
@@ -166,7 +121,7 @@ static bool write_found(struct store_txn *t, void *arg, struct err *err)
 {
     struct relay_source *s = arg;
     for (size_t i = 0; i < s->found_cnt; i++)
-        if (!relay_add(t, &s->found[i], err))
+        if (!relay_add(t, &s->found[i].row, &s->found[i].is_new, err))
             return false;
     struct watcher_cursor c = { .next_block = s->covered_to + 1 };
     return watcher_cursor_put(t, s->cursor_name, &c, err);
@@ -182,7 +137,9 @@ static void on_written(void *arg, const struct err *err)
     } else {
         s->next_block = s->covered_to + 1;
         for (size_t i = 0; i < s->found_cnt && r->started; i++) {
-            const struct relay_row *row = &s->found[i];
+            const struct relay_row *row = &s->found[i].row;
+            if (!s->found[i].is_new)
+                continue;
             r->stats.seen++;
             log_info(LOG_INTEROP, "message seen", LOG_STR("kind", relay_kind_name(row->kind)),
                      LOG_HASH("id", &row->id), LOG_U64("from", row->src), LOG_U64("to", row->dst),
@@ -200,48 +157,6 @@ static void on_written(void *arg, const struct err *err)
 
 /* ---- the calls ---- */
 
-static void next_receipt(struct relay_source *s);
-
-static void on_receipt(void *arg, const struct eth_reply *reply)
-{
-    struct relay_source *s = arg;
-    struct err err = { .kind = ERR_NONE };
-    s->req = NULL;
-    if (reply->err)
-        err = *reply->err;
-    else if (!json_is_object(reply->result))
-        err_set(&err, ERR_TRANSIENT, "the node has no receipt of a finalized transaction");
-    if (err.kind != ERR_NONE || !take_message(s, reply->result, &err)) {
-        say(s, "the source could not be read", &err);
-        forget_scan(s);
-        return; /* the timer comes back to it */
-    }
-    s->at++;
-    next_receipt(s);
-}
-
-static void next_receipt(struct relay_source *s)
-{
-    struct err err;
-    char hash[67];
-    if (s->at == s->log_cnt) {
-        s->writing = true;
-        if (!store_write(s->relay->deps.store, STORE_JOURNAL, write_found, on_written, s, &err)) {
-            s->writing = false;
-            say(s, "messages could not be stored", &err);
-            forget_scan(s);
-        }
-        return;
-    }
-    hex_encode0x(hash, s->logs[s->at].tx_hash.b, 32);
-    s->req = eth_client_call(s->chain->client, "eth_getTransactionReceipt", json_pack("[s]", hash),
-                             NULL, on_receipt, s, &err);
-    if (!s->req) {
-        say(s, "the source could not be asked", &err);
-        forget_scan(s);
-    }
-}
-
 static void on_logs(void *arg, const struct eth_reply *reply, const struct eth_log *logs, size_t n,
                     uint64_t covered_to)
 {
@@ -252,23 +167,17 @@ static void on_logs(void *arg, const struct eth_reply *reply, const struct eth_l
         return;
     }
     s->covered_to = covered_to;
-    s->logs = arena_alloc(&s->arena, n * sizeof(*s->logs) + 1);
-    for (size_t i = 0; s->logs && i < n; i++) {
-        s->logs[i] = logs[i];
-        const uint8_t *data = arena_copy(&s->arena, logs[i].data.p, logs[i].data.len);
-        s->logs[i].data = bytes_of(data, logs[i].data.len);
-        if (!data)
-            s->logs = NULL;
+    s->found = arena_alloc(&s->arena, n * sizeof(*s->found));
+    bool ok = s->found != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = take_message(s, &logs[i]);
+    struct err err = { .kind = ERR_LOCAL, .msg = "out of memory" };
+    s->writing =
+        ok && store_write(s->relay->deps.store, STORE_JOURNAL, write_found, on_written, s, &err);
+    if (!s->writing) {
+        say(s, "messages could not be stored", &err);
+        forget_scan(s); /* the timer comes back to it */
     }
-    if (!s->logs) {
-        log_error(LOG_INTEROP, "out of memory for the events of a source",
-                  LOG_STR("source", s->chain->name));
-        forget_scan(s);
-        return;
-    }
-    s->log_cnt = n;
-    s->at = 0;
-    next_receipt(s);
 }
 
 static void on_finalized(void *arg, const struct eth_reply *reply, const struct eth_block *b)

@@ -157,7 +157,8 @@ static int list(struct listing *l, const char *dir)
     l->now_ms = clock_wall_ms(clock_system());
     if (l->json)
         buf_append_str(&l->out, "{\"messages\":[");
-    bool ok = relay_each(reader, l->open_only, &arena, each, l, &err);
+    bool ok = relay_each(reader, l->open_only ? RELAY_OPEN_STATES : RELAY_ALL_STATES, &arena, each,
+                         l, &err);
     if (l->json)
         buf_append_str(&l->out, "]}\n");
     else if (!l->by_id)

@@ -58,14 +58,24 @@ static bool open_clients(struct relay_process *p, struct err *err)
         p->clients[i] = eth_client_create(&deps, &cfg, err);
         if (!p->clients[i])
             return err_wrap(err, "%s", f->name);
-        c->chains[c->chain_cnt++] = (struct relay_chain){ .id = f->id,
-                                                          .name = f->name,
-                                                          .client = p->clients[i],
-                                                          .signer = f->signer,
-                                                          .is_l1 = f->is_l1,
-                                                          .bridgehub = f->bridgehub };
+        c->chains[i].client = p->clients[i];
     }
     return true;
+}
+
+/* All but the clients. */
+static bool fill_chains(struct relay_file *file, struct err *err)
+{
+    for (size_t i = 0; i < file->chain_cnt; i++) {
+        const struct relay_file_chain *f = &file->chains[i];
+        file->cfg.chains[i] = (struct relay_chain){ .id = f->id,
+                                                    .name = f->name,
+                                                    .signer = f->signer,
+                                                    .is_l1 = f->is_l1,
+                                                    .bridgehub = f->bridgehub };
+    }
+    file->cfg.chain_cnt = file->chain_cnt;
+    return relay_config_check(&file->cfg, err);
 }
 
 static bool bring_up(struct relay_process *p, struct err *err)
@@ -170,7 +180,7 @@ int cli_relay(int argc, char **argv)
         return 2;
     }
     struct err err;
-    if (!relay_file_load(&p.file, path, &err)) {
+    if (!relay_file_load(&p.file, path, &err) || !fill_chains(&p.file, &err)) {
         fprintf(stderr, "gatehouse relay: %s\n", err.msg);
         relay_file_clear(&p.file);
         return 1;

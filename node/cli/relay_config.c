@@ -16,7 +16,7 @@ const char relay_file_help[] =
     "  relay.poll_interval             how often chains and messages are looked at [1s]\n"
     "  relay.backoff_min, backoff_max  pause after a revert, doubling between the two [1m, 6h]\n"
     "  relay.max_attempts              reverts until a message is parked [8]\n"
-    "  relay.max_in_work               messages looked at at once [64]\n"
+    "  relay.max_in_work               calls at once to each chain [64]\n"
     "  relay.max_fee_per_gas           ceiling of a delivery's fee [200 gwei]\n"
     "  relay.max_priority_fee_per_gas  ceiling of its tip [1 gwei]\n"
     "  relay.required_confirmations    depth that counts as mined [1]\n"

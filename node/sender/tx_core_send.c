@@ -317,11 +317,11 @@ static void simulation_reverted(struct tx_core *c, struct tx_item *it, struct by
     it->err = e;
     it->prepared = false;
     it->retry_at_ms = c->now_ms + c->cfg.revert_retry_ms;
-    if (k == TX_REVERT_WAIT) {
+    if (k == TX_REVERT_WAIT && !c->cfg.independent) {
         tx_core_wait(c, it, TX_WAIT_REVERT);
         return;
     }
-    if (in_flight_cnt(c) > 0) {
+    if (in_flight_cnt(c) > 0 && !c->cfg.independent) {
         /* not every node simulates on top of its pool: the answer counts once ours are mined */
         tx_core_wait(c, it, TX_WAIT_PREDECESSOR);
         it->retry_at_ms = c->now_ms + c->cfg.poll_ms;

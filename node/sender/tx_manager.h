@@ -43,6 +43,9 @@ struct tx_manager_config { /* zero means the default */
     /* Depth N with replacement on L1; 1 and no replacement on a chain without a public mempool (a Gateway) */
     uint32_t max_in_flight; /* 16 */
     bool no_replacement;
+    /* No request needs another one or the passing of time: a revert in the simulation abandons the request at once, and those
+     * behind it go on. */
+    bool independent;
     uint32_t required_confirmations; /* 3; the block of inclusion counts */
     struct tx_fee_caps caps; /* max_fee 200 gwei, max_tip 1 gwei, base_fee_max_percent 1000 */
     uint64_t min_tip_wei;    /* 1 */

@@ -69,13 +69,12 @@ static const char *const journal_steps[] = {
     /* 4: relay_table.h */
     "CREATE TABLE relay_message(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, kind INTEGER NOT "
     "NULL, src INTEGER NOT NULL, dst INTEGER NOT NULL, tx_hash BLOB NOT NULL, block INTEGER NOT "
-    "NULL, log INTEGER NOT NULL, tx_number INTEGER NOT NULL, sender BLOB NOT NULL, message BLOB "
-    "NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, next_try_ms INTEGER NOT NULL,"
-    "  seen_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, batch INTEGER NOT NULL, leaf INTEGER "
-    "NOT NULL, dst_tx BLOB NOT NULL, dst_block INTEGER NOT NULL, calldata BLOB NOT NULL, target "
-    "BLOB NOT NULL, note TEXT NOT NULL, remedy TEXT NOT NULL) STRICT;"
-    "CREATE INDEX relay_message_open ON relay_message(state) WHERE state <= 5;",
-    /* 5 */
+    "NULL, log INTEGER NOT NULL, sender BLOB NOT NULL, message BLOB NOT NULL, seen_ms INTEGER NOT "
+    "NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, next_try_ms INTEGER NOT NULL,"
+    "  changed_ms INTEGER NOT NULL, batch INTEGER NOT NULL, leaf INTEGER NOT NULL, dst_tx BLOB NOT "
+    "NULL, dst_block INTEGER NOT NULL, note TEXT NOT NULL, remedy TEXT NOT NULL, calldata BLOB NOT "
+    "NULL, target BLOB NOT NULL) STRICT;",
+    /* 5: message_root_table.h */
     "CREATE TABLE message_root_agreed(layer INTEGER PRIMARY KEY, below INTEGER NOT NULL) STRICT;",
 };
 

@@ -19,13 +19,28 @@ const char *relay_state_name(enum relay_state s)
     return s >= 1 && s < GH_COUNT(names) ? names[s] : "unknown";
 }
 
-bool relay_add(struct store_txn *t, const struct relay_row *r, struct err *err)
+static void bind_changing(struct sql *q, const struct relay_row *r)
+{
+    sql_bind_u64(q, (uint64_t)r->state);
+    sql_bind_u64(q, r->attempts);
+    sql_bind_u64(q, r->next_try_ms);
+    sql_bind_u64(q, r->changed_ms);
+    sql_bind_u64(q, r->batch);
+    sql_bind_u64(q, r->leaf);
+    sql_bind_b256(q, &r->dst_tx);
+    sql_bind_u64(q, r->dst_block);
+    sql_bind_text(q, r->note);
+    sql_bind_text(q, r->remedy);
+}
+
+bool relay_add(struct store_txn *t, const struct relay_row *r, bool *is_new, struct err *err)
 {
     struct sql q = sql_prepare(
-        t->db, "INSERT OR IGNORE INTO relay_message(id, kind, src, dst, tx_hash, block, log, "
-               "tx_number, sender, message, state, attempts, next_try_ms, seen_ms, changed_ms, "
-               "batch, leaf, dst_tx, dst_block, calldata, target, note, remedy) VALUES(?, ?, ?, ?, "
-               "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        t->db,
+        "INSERT OR IGNORE INTO relay_message(id, kind, src, dst, tx_hash, block, log, sender, "
+        "message, seen_ms, state, attempts, next_try_ms, changed_ms, batch, leaf, dst_tx, "
+        "dst_block, note, remedy, calldata, target) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, x'', zeroblob(20))");
     sql_bind_b256(&q, &r->id);
     sql_bind_u64(&q, (uint64_t)r->kind);
     sql_bind_u64(&q, r->src);
@@ -33,45 +48,34 @@ bool relay_add(struct store_txn *t, const struct relay_row *r, struct err *err)
     sql_bind_b256(&q, &r->tx_hash);
     sql_bind_u64(&q, r->block);
     sql_bind_u64(&q, r->log);
-    sql_bind_u64(&q, r->tx_number);
     sql_bind_blob(&q, bytes_of(r->sender.b, 20));
     sql_bind_blob(&q, r->message);
-    sql_bind_u64(&q, (uint64_t)r->state);
-    sql_bind_u64(&q, r->attempts);
-    sql_bind_u64(&q, r->next_try_ms);
     sql_bind_u64(&q, r->seen_ms);
-    sql_bind_u64(&q, r->changed_ms);
-    sql_bind_u64(&q, r->batch);
-    sql_bind_u64(&q, r->leaf);
-    sql_bind_b256(&q, &r->dst_tx);
-    sql_bind_u64(&q, r->dst_block);
-    sql_bind_blob(&q, r->calldata);
-    sql_bind_blob(&q, bytes_of(r->target.b, 20));
-    sql_bind_text(&q, r->note);
-    sql_bind_text(&q, r->remedy);
-    return sql_run(&q, "store message", err);
+    bind_changing(&q, r);
+    if (!sql_run(&q, "store message", err))
+        return false;
+    *is_new = sqlite3_changes(t->db) > 0;
+    return true;
 }
 
 bool relay_update(struct store_txn *t, const struct relay_row *r, struct err *err)
 {
     struct sql q = sql_prepare(
         t->db, "UPDATE relay_message SET state = ?, attempts = ?, next_try_ms = ?, changed_ms = ?, "
-               "batch = ?, leaf = ?, dst_tx = ?, dst_block = ?, calldata = ?, target = ?, note = "
-               "?, remedy = ? WHERE id = ?");
-    sql_bind_u64(&q, (uint64_t)r->state);
-    sql_bind_u64(&q, r->attempts);
-    sql_bind_u64(&q, r->next_try_ms);
-    sql_bind_u64(&q, r->changed_ms);
-    sql_bind_u64(&q, r->batch);
-    sql_bind_u64(&q, r->leaf);
-    sql_bind_b256(&q, &r->dst_tx);
-    sql_bind_u64(&q, r->dst_block);
-    sql_bind_blob(&q, r->calldata);
-    sql_bind_blob(&q, bytes_of(r->target.b, 20));
-    sql_bind_text(&q, r->note);
-    sql_bind_text(&q, r->remedy);
+               "batch = ?, leaf = ?, dst_tx = ?, dst_block = ?, note = ?, remedy = ? WHERE id = ?");
+    bind_changing(&q, r);
     sql_bind_b256(&q, &r->id);
     return sql_run(&q, "update message", err);
+}
+
+bool relay_set_calldata(struct store_txn *t, const struct relay_row *r, struct err *err)
+{
+    struct sql q =
+        sql_prepare(t->db, "UPDATE relay_message SET calldata = ?, target = ? WHERE id = ?");
+    sql_bind_blob(&q, r->calldata);
+    sql_bind_blob(&q, bytes_of(r->target.b, 20));
+    sql_bind_b256(&q, &r->id);
+    return sql_run(&q, "store calldata of message", err);
 }
 
 static struct addr addr_column(struct sql *q, struct arena *arena)
@@ -92,10 +96,9 @@ static void text_column(struct sql *q, struct arena *arena, char *out, size_t ca
 }
 
 #define COLUMNS                                                                                    \
-    "SELECT id, kind, src, dst, tx_hash, block, log, tx_number, sender, message, state, "          \
-    "attempts, "                                                                                   \
-    "next_try_ms, seen_ms, changed_ms, batch, leaf, dst_tx, dst_block, calldata, target, note, "   \
-    "remedy FROM relay_message "
+    "SELECT id, kind, src, dst, tx_hash, block, log, sender, message, seen_ms, state, attempts, "  \
+    "next_try_ms, changed_ms, batch, leaf, dst_tx, dst_block, note, remedy, calldata, target "     \
+    "FROM relay_message "
 
 static void read_row(struct sql *q, struct arena *arena, struct relay_row *r)
 {
@@ -107,34 +110,33 @@ static void read_row(struct sql *q, struct arena *arena, struct relay_row *r)
     r->tx_hash = sql_b256(q);
     r->block = sql_u64(q);
     r->log = sql_u64(q);
-    r->tx_number = sql_u64(q);
     r->sender = addr_column(q, arena);
     r->message = sql_blob(q, arena);
+    r->seen_ms = sql_u64(q);
     uint64_t state = sql_u64(q);
     if (state < RELAY_WAITS_PROOF || state > RELAY_NOT_OURS || kind < 1 || kind > 2)
         q->rc = SQLITE_CORRUPT;
     r->state = (enum relay_state)state;
     r->attempts = sql_u64(q);
     r->next_try_ms = sql_u64(q);
-    r->seen_ms = sql_u64(q);
     r->changed_ms = sql_u64(q);
     r->batch = sql_u64(q);
     r->leaf = sql_u64(q);
     r->dst_tx = sql_b256(q);
     r->dst_block = sql_u64(q);
-    r->calldata = sql_blob(q, arena);
-    r->target = addr_column(q, arena);
     text_column(q, arena, r->note, sizeof(r->note));
     text_column(q, arena, r->remedy, sizeof(r->remedy));
+    r->calldata = sql_blob(q, arena);
+    r->target = addr_column(q, arena);
 }
 
-bool relay_each(struct store_reader *r, bool open_only, struct arena *arena,
+bool relay_each(struct store_reader *r, uint32_t states, struct arena *arena,
                 bool (*each)(void *arg, const struct relay_row *row, struct err *err), void *arg,
                 struct err *err)
 {
-    struct sql q =
-        sql_prepare(store_reader_db(r, STORE_JOURNAL),
-                    open_only ? COLUMNS "WHERE state <= 5 ORDER BY seq" : COLUMNS "ORDER BY seq");
+    struct sql q = sql_prepare(store_reader_db(r, STORE_JOURNAL),
+                               COLUMNS "WHERE (1 << state) & ? ORDER BY seq");
+    sql_bind_u64(&q, states);
     bool row = false, ok;
     while ((ok = sql_step(&q, &row, "messages", err)) && row) {
         struct relay_row m;

@@ -33,8 +33,7 @@ struct relay_row {
     enum relay_kind kind;
     uint64_t src, dst;    /* chain ids */
     struct b256 tx_hash;  /* on the source */
-    uint64_t block, log;  /* log: place among the transaction's l2ToL1Logs */
-    uint64_t tx_number;   /* of the transaction in its block, as the log's leaf has it */
+    uint64_t block, log;  /* log: index of the event in its block */
     struct addr sender;   /* of the L2->L1 message: a system contract */
     struct bytes message; /* as it was sent */
     enum relay_state state;
@@ -51,15 +50,20 @@ struct relay_row {
 };
 
 /* --- on the store thread --- */
-/* A message that is there already is left alone. */
-MUST_USE bool relay_add(struct store_txn *t, const struct relay_row *r, struct err *err);
-/* Everything that changes after relay_add. */
+/* Without calldata and target. *is_new false: a message with this id is there already and is left alone. */
+MUST_USE bool relay_add(struct store_txn *t, const struct relay_row *r, bool *is_new,
+                        struct err *err);
+/* Everything that changes afterwards, but for calldata and target, which are large and come once. */
 MUST_USE bool relay_update(struct store_txn *t, const struct relay_row *r, struct err *err);
+MUST_USE bool relay_set_calldata(struct store_txn *t, const struct relay_row *r, struct err *err);
 
 /* --- readers --- */
-/* Rows in the order they were seen; open_only leaves finished ones out. Blobs live in the arena, which is reset before each row. Stops with
- * false when `each` does. */
-MUST_USE bool relay_each(struct store_reader *r, bool open_only, struct arena *arena,
+#define RELAY_STATE_BIT(s) (1u << (s))
+#define RELAY_OPEN_STATES  0x3eu /* relay_state_is_open */
+#define RELAY_ALL_STATES   UINT32_MAX
+/* Rows of these states (bits) in the order they were seen. Blobs live in the arena, which is reset before each row. Stops with false when
+ * `each` does. */
+MUST_USE bool relay_each(struct store_reader *r, uint32_t states, struct arena *arena,
                          bool (*each)(void *arg, const struct relay_row *row, struct err *err),
                          void *arg, struct err *err);
 MUST_USE bool relay_load(struct store_reader *r, const struct b256 *id, struct arena *arena,

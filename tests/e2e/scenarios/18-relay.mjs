@@ -8,12 +8,16 @@ import { BRIDGEHUB, GatewayWorld, until } from '../lib/gateway.mjs';
 import { USER, account } from '../lib/l1.mjs';
 import { GATEHOUSE, TOP } from '../lib/paths.mjs';
 import { Child, must, run } from '../lib/process.mjs';
+import { Proxy } from '../lib/proxy.mjs';
 import { hex, num } from '../lib/rpc.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
 
 const t = suite('18 relay');
 const w = await GatewayWorld.create(t, { chains: [12, 13], changes: { 'l1_watcher.poll_interval': '200ms', 'interop.root_quiet': '500ms', 'rpc.finalized_mode': 'executed' } });
 const c12 = w.chains[12], c13 = w.chains[13];
+// What the relayer is told by chain 12 goes through here; it lies when told to.
+let node12;
+t.cleanup(() => node12?.stop());
 const RELAYER = account(15), CENTER = '0x000000000000000000000000000000000001000d', HANDLER = '0x000000000000000000000000000000000001000e';
 const center = new Interface([
   'function sendBundle(bytes destinationChainId, (bytes to, bytes data, bytes[] callAttributes)[] callStarters, bytes[] bundleAttributes) payable returns (bytes32)',
@@ -27,7 +31,7 @@ const attribute = (signature, type, value) => new Interface([`function ${signatu
 const chainRef = (id) => getBytes(toBeHex(id));
 const interop = (id, address) => concat(['0x00010000', toBeHex(id === null ? 0 : chainRef(id).length, 1), id === null ? '0x' : chainRef(id), toBeHex(address ? 20 : 0, 1), address ?? '0x']);
 
-await t.need('the Gateway and both chains are up', () => w.start());
+await t.need('the Gateway and both chains are up', async () => { await w.start(); node12 = await Proxy.start(c12.url); node12.rules = false; });
 await t.need('deposits reach both chains over the Gateway', async () => {
   await w.deposit(12, { value: parseEther('20') });
   await w.deposit(13, { value: parseEther('5') });
@@ -40,12 +44,13 @@ const provider = (node, id) => {
   return p;
 };
 const user12 = new NonceManager(new Wallet(USER.privateKey, provider(c12, 12))), user13 = new NonceManager(new Wallet(USER.privateKey, provider(c13, 13)));
-let receiver, closed;
+let receiver, closed, liar;
 await t.need('receivers on chain 13', async () => {
   const { Receiver } = contracts();
   const f = new ContractFactory(Receiver.abi, Receiver.bytecode, user13);
-  [receiver, closed] = [await f.deploy({ gasLimit: 3_000_000n }), await f.deploy({ gasLimit: 3_000_000n })];
-  await Promise.all([receiver.waitForDeployment(), closed.waitForDeployment()]);
+  [receiver, closed, liar] = [await f.deploy({ gasLimit: 3_000_000n }), await f.deploy({ gasLimit: 3_000_000n }), await f.deploy({ gasLimit: 3_000_000n })];
+  await Promise.all([receiver, closed, liar].map((x) => x.waitForDeployment()));
+  await (await liar.say('0x5bba5111' + '00'.repeat(32), { gasLimit: 500_000n })).wait(); // BundleAlreadyProcessed(0)
   await (await closed.close(true, { gasLimit: 500_000n })).wait();
 });
 
@@ -70,9 +75,10 @@ relay:
   backoff_min: 300ms
   backoff_max: 1s
   max_attempts: 3
+  max_in_work: 2
 chains:
   - { chain_id: 31337, name: L1, rpc_url: "${w.l1.url}", bridgehub: "${BRIDGEHUB}", key: "file:${key}" }
-  - { chain_id: 12, name: twelve, rpc_url: ["${c12.url}"] }
+  - { chain_id: 12, name: twelve, rpc_url: ["${node12.url}"] }
   - { chain_id: 13, name: thirteen, rpc_url: "${c13.url}", key: "file:${key}" }
 routes:
   - { from: 12, to: 13, max_calls: 3, max_value: 1 ether, deny_recipients: ["${DENIED}"] }
@@ -99,13 +105,14 @@ await t.test('its configuration is checked: an unknown key, a route to nowhere a
   const bad = async (from, to, pattern) => {
     const file = path.join(w.dir, 'bad.yaml');
     fs.writeFileSync(file, text.replace(from, to));
-    const r = await run(GATEHOUSE, ['relay', '--config', file]);
+    const r = await run(GATEHOUSE, ['relay', '--check', '--config', file]);
     check(r.code === 1 && pattern.test(r.all), r.all);
   };
   await bad('poll_interval', 'pol_interval', /unknown key pol_interval/);
   await bad('to: 31337', 'to: 31338', /chain 31338/);
   await bad(`rpc_url: "${c13.url}", key: "file:${key}"`, `rpc_url: "${c13.url}"`, /thirteen, which has no key/);
   await bad('1 ether', 'one ether', /max_value/);
+  await bad('  - { from: 12, to: 31337 }', '  - { from: 12, to: 31337 }\n  - { from: 12, to: 13 }', /two routes from twelve to thirteen/);
   same((await run(GATEHOUSE, ['relay', '--check', '--config', config])).code, 0);
 });
 
@@ -142,6 +149,7 @@ await t.test('one that reverts at its target is tried again, then parked with th
   await reaches(next.hash, 'delivered');
   const m = await reaches(stuck.hash, 'parked');
   check(/not today|Closed/.test(m.note) || /0x[0-9a-f]{8}/.test(m.note), m.note);
+  check(m.attempts === 3, `${m.attempts} attempts`);
   same(m.attempts, 3);
   check(m.remedy.length > 10, 'no remedy');
   same(await bundleStatus(stuck.hash), 0);
@@ -151,9 +159,43 @@ await t.test('one that reverts at its target is tried again, then parked with th
   sent.stuck = stuck;
 });
 
+await t.test('a target that imitates "delivered already" is parked like any other', async () => {
+  const b = await sendBundle({ to: [liar.target] });
+  const paused = await until('it pauses after a failure, and the pause is written down', async () => { const m = await message(b.hash); return (m?.attempts > 0 && m.nextTryMs > m.changedMs) || m?.state === 'parked'; }, { timeout: 60_000, every: 50 });
+  check(paused);
+  const m = await reaches(b.hash, 'parked');
+  check(/BundleAlreadyProcessed/.test(m.note), m.note);
+  same(await bundleStatus(b.hash), 0);
+});
+
+await t.test('many that cannot be proved yet keep nobody from his turn', async () => {
+  const provable = new Set();
+  node12.fault((q) => q.method === 'zks_getL2ToL1LogProof' && !provable.has(q.params[0]), { lie: () => ({ result: null }) });
+  const held = [await sendBundle(), await sendBundle(), await sendBundle(), await sendBundle()];
+  for (const b of held) await reaches(b.hash, 'waits for proof');
+  const free = await sendBundle();
+  provable.add(free.tx);
+  await reaches(free.hash, 'delivered', 60_000);
+  for (const b of held) same((await message(b.hash)).state, 'waits for proof');
+  node12.clear();
+  sent.push(free, ...held);
+});
+
+await t.test('a receipt that lies is found out; on an honest node the message is delivered', async () => {
+  const lie = node12.fault('eth_getTransactionReceipt', { lie: (_, { result }) => ({ result: { ...result, l2ToL1Logs: result.l2ToL1Logs.map((l) => ({ ...l, tx_number_in_block: l.tx_number_in_block + 1 })) } }) });
+  const b = await sendBundle();
+  const m = await reaches(b.hash, 'parked');
+  check(lie.hits > 0 && /another root/.test(m.note), m.note);
+  const [shown] = await messages('--id', b.hash);
+  same(shown.calldata, '0x', 'nothing of a proof that was not believed is kept');
+  node12.clear();
+  sent.push(b); // delivered after --retry-parked, below
+});
+
 await t.test('rules of the route, and bundles that only their owner may execute, are left alone with the reason', async () => {
   const many = await sendBundle({ to: Array(4).fill(receiver.target) }), denied = await sendBundle({ to: [DENIED] });
   const owned = await sendBundle({ attributes: [attribute('executionAddress', 'bytes', interop(13, USER.address))] });
+  sent.many = many;
   check(/4 calls, the route takes 3/.test((await reaches(many.hash, 'skipped')).note));
   check(/deny list/.test((await reaches(denied.hash, 'skipped')).note));
   const m = await reaches(owned.hash, 'not ours');
@@ -187,12 +229,21 @@ await t.test('delivered by somebody else counts as delivered, and nothing is sen
   same((await deliveries()).length, before);
 });
 
-await t.test('what was parked is delivered after --retry-parked, once its target takes it', async () => {
+await t.test('what was parked is delivered after --retry-parked, once its target takes it; who was skipped is judged by the rules as they are now', async () => {
   await (await closed.close(false, { gasLimit: 500_000n })).wait();
+  await (await liar.say('0x', { gasLimit: 500_000n })).wait();
+  fs.writeFileSync(config, fs.readFileSync(config, 'utf8').replace('max_calls: 3', 'max_calls: 4'));
   same((await relayer.stop()).code, 0);
   startRelay('--retry-parked');
   await reaches(sent.stuck.hash, 'delivered');
   same(Number(await closed.received()), 1);
+  await reaches(sent.many.hash, 'delivered');
+  sent.push(sent.many);
+  for (const b of sent) await reaches(b.hash, 'delivered');
+  const lied = (await messages()).filter((m) => m.kind === 'bundle' && m.state !== 'delivered' && m.state !== 'not ours' && m.state !== 'skipped');
+  same(lied, [], 'the liar takes it now, too');
+  same(Number(await liar.received()), 1);
+  sent.push({ hash: 'of the liar' });
   sent.push(sent.stuck);
 });
 

@@ -2,7 +2,7 @@
  * protocol. What the contracts revert with is theirs: selectors are typed here from the published table. */
 #include <string.h>
 
-#include "interop/relay/relay.h"
+#include "interop/relay/relay_internal.h"
 #include "node/base/hex.h"
 #include "tests/unit/base/testing.h"
 
@@ -165,12 +165,50 @@ static void test_reverts(void **state)
     means("5bba51", RELAY_REVERT_LATER);
 }
 
+/* A message as the InteropCenter of `says` makes it, found on chain 12. */
+static void judged(uint64_t says, uint64_t to, bool wanted, const char *why)
+{
+    static struct relay r;
+    struct buf raw;
+    r = (struct relay){ .cfg.route_cnt = 1 };
+    r.cfg.routes[0] = (struct relay_route){ .src = 12, .dst = 13, .bundles = true };
+    struct bundle b = bundle_of(1, 5);
+    b.v.version.b[0] = 1;
+    b.v.source_chain_id = u256_of_u64(says);
+    b.v.destination_chain_id = u256_of_u64(to);
+    calls[0].version.b[0] = 1;
+    buf_init(&raw, 1u << 16);
+    buf_append(&raw, "\x01", 1);
+    assert_true(abi_v31_encode_interop_bundle(&raw, &b.v));
+    struct relay_row row = { .kind = RELAY_BUNDLE, .src = 12, .message = bytes_of(raw.p, raw.len) };
+    memset(row.id.b, 0xab, 32);
+    struct b256 before = row.id;
+    assert_int_equal(relay_judge(&r, &row), wanted);
+    if (why && !strstr(row.note, why))
+        fail_msg("\"%s\" does not say \"%s\"", row.note, why);
+    if (says != 12) /* the id of the other chain's bundle is not taken */
+        assert_memory_equal(row.id.b, before.b, 32);
+    buf_clear(&raw);
+}
+
+static void test_a_bundle_belongs_to_the_chain_it_was_found_on(void **state)
+{
+    (void)state;
+    judged(12, 13, true, NULL);
+    judged(14, 13, false, "from another chain");
+    judged(13, 13, false, "from another chain");
+    judged(12, 14, false, "no route leads to chain 14");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_route_rules), cmocka_unit_test(test_value_that_wraps_is_refused),
-        cmocka_unit_test(test_lists),       cmocka_unit_test(test_withdrawals),
+        cmocka_unit_test(test_route_rules),
+        cmocka_unit_test(test_value_that_wraps_is_refused),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_withdrawals),
         cmocka_unit_test(test_reverts),
+        cmocka_unit_test(test_a_bundle_belongs_to_the_chain_it_was_found_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -559,6 +559,32 @@ static void row10_time_not_reached_waits_and_goes(void **state)
     sim_free(s);
 }
 
+/* Spec 90 row 32: whoever chooses what a call reverts with must not choose what those behind it wait for. */
+static void row32_independent_requests_do_not_wait_for_one_that_reverts(void **state)
+{
+    (void)state;
+    static const uint8_t time_not_reached[4 + 64] = { 0x08, 0x75, 0x39, 0x82 };
+    struct tx_manager_config cfg = sim_plain;
+    cfg.independent = true;
+    struct sim *s = sim_new(&cfg);
+    sim_submit(s, "bundle:1");
+    sim_run(s, 1000); /* on its way: not even that keeps the next one */
+    s->revert = time_not_reached;
+    s->revert_len = sizeof(time_not_reached);
+    uint64_t id = sim_submit(s, "bundle:2");
+    sim_run(s, 3000);
+    const struct sim_note *n = sim_last_note(s, id);
+    assert_non_null(n);
+    assert_int_equal(n->state, TX_ABANDONED);
+    assert_non_null(strstr(n->err, "TimeNotReached"));
+    s->revert = NULL;
+    sim_submit(s, "bundle:3");
+    sim_mine_and_run(s, 5);
+    assert_int_equal(sim_state(s, "bundle:1"), TX_CONFIRMED);
+    assert_int_equal(sim_state(s, "bundle:3"), TX_CONFIRMED);
+    sim_free(s);
+}
+
 static void row10_gas_is_estimated_and_fixed_only_as_fallback(void **state)
 {
     (void)state;
@@ -945,6 +971,7 @@ int main(void)
         cmocka_unit_test(row09_simulation_stops_a_doomed_transaction),
         cmocka_unit_test(row09_revert_behind_our_own_transaction_is_not_final),
         cmocka_unit_test(row10_time_not_reached_waits_and_goes),
+        cmocka_unit_test(row32_independent_requests_do_not_wait_for_one_that_reverts),
         cmocka_unit_test(row10_gas_is_estimated_and_fixed_only_as_fallback),
         cmocka_unit_test(row12_cancel_frees_the_nonce),
         cmocka_unit_test(row12_pause_holds_new_ones_and_watches_the_rest),
