@@ -97,9 +97,9 @@ static void clear(struct ws *w)
     ws_decoder_clear(&w->d);
 }
 
-static size_t unsent(const struct ws *w)
+size_t ws_unsent(const struct ws *w)
 {
-    return evbuffer_get_length(bufferevent_get_output(w->bev));
+    return w->dead ? 0 : evbuffer_get_length(bufferevent_get_output(w->bev));
 }
 
 /* ---- ending ---- */
@@ -154,18 +154,25 @@ static void put_frame(struct ws *w, enum ws_opcode opcode, struct bytes payload)
         put(w, payload.p, payload.len);
 }
 
+void ws_cut_off(struct ws *w)
+{
+    struct timeval now = { 0, 0 };
+    if (w->dead || w->closing)
+        return;
+    w->slow = true;
+    w->closing = w->peer_closed = true; /* what waits will not be taken either */
+    event_add(w->timer, &now);
+}
+
 /* Whatever is sent because of something the client did or asked for goes through here: one bound, one budget. */
 static bool send_frame(struct ws *w, enum ws_opcode opcode, struct bytes payload)
 {
-    size_t all = unsent(w) + WS_HEAD_MAX + payload.len;
+    size_t all = ws_unsent(w) + WS_HEAD_MAX + payload.len;
     if (all <= w->cfg.max_unsent && hold(w, &w->held_out, all)) {
         put_frame(w, opcode, payload);
         return true;
     }
-    struct timeval now = { 0, 0 };
-    w->slow = true;
-    w->closing = w->peer_closed = true; /* what waits will not be taken either: no goodbye */
-    event_add(w->timer, &now);
+    ws_cut_off(w);
     return false;
 }
 
@@ -177,6 +184,8 @@ static void on_sent(struct bufferevent *bev, void *arg)
     event_del(w->taken_by);
     if (w->closing && w->peer_closed)
         end(w);
+    else if (w->cb.on_room && !w->closing)
+        w->cb.on_room(w->cb.arg, w);
 }
 
 static void on_not_taken(evutil_socket_t fd, short what, void *arg)
@@ -184,7 +193,7 @@ static void on_not_taken(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     struct ws *w = arg;
-    if (w->queued - unsent(w) >= w->due) {
+    if (w->queued - ws_unsent(w) >= w->due) {
         expect_taken(w);
         return;
     }
@@ -306,7 +315,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
         return;
     }
     watch_message(w);
-    if (w->closing && w->peer_closed && unsent(w) == 0)
+    if (w->closing && w->peer_closed && ws_unsent(w) == 0)
         end(w);
 }
 

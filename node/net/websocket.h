@@ -27,6 +27,7 @@ struct ws_callbacks {
     void (*on_message)(void *arg, struct ws *w, struct bytes text); /* borrowed until it returns */
     /* Exactly once, whoever closed; w is dead afterwards. `slow`: because the client did not take what waited for it. */
     void (*on_closed)(void *arg, struct ws *w, bool slow);
+    void (*on_room)(void *arg, struct ws *w); /* everything has been sent; NULL allowed */
 };
 /* Whether the exchange asks for a WebSocket at all. */
 bool ws_is_asked(const struct http_exchange *x);
@@ -35,6 +36,9 @@ struct ws *ws_accept(struct http_exchange *x, struct event_base *base, const str
                      const struct ws_callbacks *cb);
 /* false: it does not fit any more, and the connection is being closed. May be called from on_message. */
 bool ws_send(struct ws *w, struct bytes text);
+size_t ws_unsent(const struct ws *w); /* bytes */
+/* Ends a client that does not keep up: no goodbye, on_closed runs from the loop. */
+void ws_cut_off(struct ws *w);
 /* Says goodbye with this code and closes when that is sent; on_closed runs from the loop. */
 void ws_close(struct ws *w, unsigned code, const char *reason);
 /* Messages are read or left in the socket: for a client with too much in work. */

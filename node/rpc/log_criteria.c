@@ -104,14 +104,19 @@ bool criteria_bloom(const struct criteria *k, const uint8_t bloom[256])
     return true;
 }
 
+size_t criteria_size(const struct criteria *k)
+{
+    size_t n = k->addrs.cnt;
+    for (size_t i = 0; i < 4; i++)
+        n += k->topics[i].cnt;
+    return n;
+}
+
 struct criteria *criteria_copy(const struct criteria *k)
 {
     const struct alternatives *from[5] = { &k->addrs, &k->topics[0], &k->topics[1], &k->topics[2],
                                            &k->topics[3] };
-    size_t cnt = 0;
-    for (size_t i = 0; i < 5; i++)
-        cnt += from[i]->cnt;
-    struct criteria *copy = malloc(sizeof(*copy) + cnt * sizeof(struct b256));
+    struct criteria *copy = malloc(sizeof(*copy) + criteria_size(k) * sizeof(struct b256));
     if (!copy)
         return NULL;
     *copy = *k;

@@ -25,6 +25,8 @@ bool criteria_read(struct rpc_call *c, const json_t *o, struct criteria *k);
 bool criteria_match(const struct criteria *k, const struct stf_event *e);
 /* false: no log of the block can match. */
 bool criteria_bloom(const struct criteria *k, const uint8_t bloom[256]);
+/* Addresses and topics in it. */
+size_t criteria_size(const struct criteria *k);
 /* A copy in memory of its own, freed as one; NULL: out of memory. */
 struct criteria *criteria_copy(const struct criteria *k);
 

@@ -66,7 +66,7 @@ struct rpc *rpc_create(const struct rpc_deps *deps, struct err *err)
 static void on_block(void *arg, const struct chain_block *b)
 {
     struct rpc *r = arg;
-    subscriptions_on_block(r, b);
+    notices_add_block(r, b);
     pthread_mutex_lock(&r->mutex);
     r->published_cnt++;
     pthread_cond_broadcast(&r->published);

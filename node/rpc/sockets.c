@@ -85,24 +85,31 @@ static void on_message(void *arg, struct ws *w, struct bytes text)
 
 /* ---- connections ---- */
 
-/* Unfinished messages and what clients have not taken are in the budget, and never more than half of it: whoever asks over HTTP is
- * heard all the same. */
-static bool reserve_share(void *rpc, size_t len)
+/* Unfinished messages, what clients have not taken and what they are to be told are in the budget, and never more than half of it: whoever
+ * asks over HTTP is heard all the same. */
+bool rpc_sockets_reserve(void *rpc, size_t len)
 {
     struct rpc *r = rpc;
-    struct rpc_sockets *s = r->sockets;
+    atomic_size_t *held = &r->sockets->held;
     size_t share = (size_t)r->d.cfg->rpc.memory_budget / 2;
-    if (len > share || s->held > share - len || !rpc_memory_reserve(r, len))
-        return false;
-    s->held += len;
-    return true;
+    if (len <= share && atomic_fetch_add(held, len) <= share - len && rpc_memory_reserve(r, len))
+        return true;
+    if (len <= share)
+        atomic_fetch_sub(held, len);
+    return false;
 }
 
-static void release_share(void *rpc, size_t len)
+void rpc_sockets_give_back(void *rpc, size_t len)
 {
     struct rpc *r = rpc;
-    r->sockets->held -= len;
+    atomic_fetch_sub(&r->sockets->held, len);
     rpc_memory_release(r, len);
+}
+
+static void on_room(void *arg, struct ws *w)
+{
+    (void)w;
+    notices_go_on(arg);
 }
 
 static void on_closed(void *arg, struct ws *w, bool slow)
@@ -110,6 +117,7 @@ static void on_closed(void *arg, struct ws *w, bool slow)
     struct rpc_client *c = arg;
     struct rpc_sockets *s = c->rpc->sockets;
     (void)w;
+    notices_leave(c);
     c->ws = NULL;
     LIST_REMOVE(c, link);
     s->client_cnt--;
@@ -138,10 +146,12 @@ void rpc_socket_accept(struct rpc *r, struct http_exchange *x)
     struct ws_config cfg = { .max_message = (size_t)r->d.cfg->rpc.max_request_size,
                              .max_unsent = MAX_UNSENT,
                              .ping_ms = r->d.cfg->rpc.websocket_ping_ms,
-                             .reserve = reserve_share,
-                             .release = release_share,
+                             .reserve = rpc_sockets_reserve,
+                             .release = rpc_sockets_give_back,
                              .budget = r };
-    struct ws_callbacks cb = { .arg = c, .on_message = on_message, .on_closed = on_closed };
+    struct ws_callbacks cb = {
+        .arg = c, .on_message = on_message, .on_closed = on_closed, .on_room = on_room
+    };
     c->ws = ws_accept(x, r->d.base, &cfg, &cb);
     if (!c->ws) {
         s->refused++;
@@ -167,17 +177,29 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     subscriptions_flush_pending(arg);
 }
 
+static void on_tell(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    notices_tell(arg);
+}
+
 struct rpc_sockets *rpc_sockets_create(struct rpc *r)
 {
     struct rpc_sockets *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
     LIST_INIT(&s->clients);
+    TAILQ_INIT(&s->ready);
+    STAILQ_INIT(&s->notices);
     s->max_clients = (size_t)r->d.cfg->rpc.max_websockets;
     s->wake = event_new(r->d.base, -1, 0, on_wake, r);
-    if (!s->wake || pthread_mutex_init(&s->mutex, NULL) != 0) {
+    s->tell = evtimer_new(r->d.base, on_tell, r);
+    if (!s->wake || !s->tell || pthread_mutex_init(&s->mutex, NULL) != 0) {
         if (s->wake)
             event_free(s->wake);
+        if (s->tell)
+            event_free(s->tell);
         free(s);
         return NULL;
     }
@@ -192,6 +214,7 @@ void rpc_sockets_destroy(struct rpc_sockets *s)
         free(s->queue[i].json);
     free(s->queue);
     event_free(s->wake);
+    event_free(s->tell);
     pthread_mutex_destroy(&s->mutex);
     free(s);
 }

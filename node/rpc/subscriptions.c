@@ -11,7 +11,8 @@
 #include "node/rpc/sockets.h"
 
 #define QUEUE_MAX  16384u      /* pending transactions not told yet */
-#define NOTICE_MAX (16u << 20) /* bytes of one notification */
+#define NOTICE_MAX (16u << 20) /* bytes of one transaction as an object */
+#define WORDS_MAX  4096u       /* addresses and topics in the filters of one client */
 
 /* ---- the list of a client; its mutex ---- */
 
@@ -42,23 +43,30 @@ void subscriptions_drop_all(struct rpc_client *c)
         c->subs = x->next;
         drop(c->rpc->sockets, x);
     }
-    c->sub_cnt = 0;
+    c->sub_cnt = c->word_cnt = 0;
 }
 
 static bool add(struct rpc_call *c, struct subscription *x)
 {
     struct rpc_client *client = c->s->client;
     pthread_mutex_lock(&client->mutex);
-    bool room = client->sub_cnt < SUBSCRIPTIONS_MAX;
-    if (room) {
+    size_t words = x->criteria ? criteria_size(x->criteria) : 0;
+    bool room = client->sub_cnt < SUBSCRIPTIONS_MAX, few = words <= WORDS_MAX - client->word_cnt;
+    if (room && few) {
         x->next = client->subs;
         client->subs = x;
         client->sub_cnt++;
+        client->word_cnt += words;
         count(c->r->sockets, x, true);
     }
     pthread_mutex_unlock(&client->mutex);
-    return room || rpc_fail(c, RPC_SERVER, "more than %u subscriptions of one connection",
-                            SUBSCRIPTIONS_MAX);
+    if (!room)
+        return rpc_fail(c, RPC_SERVER, "more than %u subscriptions of one connection",
+                        SUBSCRIPTIONS_MAX);
+    return few ||
+           rpc_fail(c, RPC_SERVER,
+                    "more than %u addresses and topics in the subscriptions of one connection",
+                    WORDS_MAX);
 }
 
 /* ---- the two methods; worker ---- */
@@ -133,6 +141,7 @@ bool rpc_eth_unsubscribe(struct rpc_call *c)
         if (x) {
             *p = x->next;
             client->sub_cnt--;
+            client->word_cnt -= x->criteria ? criteria_size(x->criteria) : 0;
             drop(c->r->sockets, x);
         }
         pthread_mutex_unlock(&client->mutex);
@@ -145,19 +154,20 @@ bool rpc_eth_unsubscribe(struct rpc_call *c)
 
 /* ---- telling; loop ---- */
 
-static void notify(struct rpc_client *c, const struct subscription *x, struct bytes result)
+bool subscription_notify(struct rpc_client *c, const struct subscription *x, struct bytes result)
 {
     struct buf b;
-    buf_init(&b, NOTICE_MAX);
+    buf_init(&b, result.len + 256);
     buf_append_str(&b, "{\"jsonrpc\":\"2.0\",\"method\":\"eth_subscription\",\"params\":{"
                        "\"subscription\":\"");
     buf_append_hex(&b, x->id, sizeof(x->id));
     buf_append_str(&b, "\",\"result\":");
     buf_append(&b, result.p, result.len);
     buf_append_str(&b, "}}");
-    if (!b.failed && c->ws && ws_send(c->ws, bytes_of(b.p, b.len)))
-        c->rpc->sockets->notifications++;
+    bool ok = !b.failed && c->ws && ws_send(c->ws, bytes_of(b.p, b.len));
+    c->rpc->sockets->notifications += ok;
     buf_clear(&b);
+    return ok;
 }
 
 void subscriptions_begin(struct rpc_client *c, const struct buf *reply)
@@ -168,59 +178,11 @@ void subscriptions_begin(struct rpc_client *c, const struct buf *reply)
         if (x->active || x->made_by != reply)
             continue;
         x->active = true;
+        x->from = c->rpc->sockets->next_notice;
         if (x->kind == SUBSCRIBED_SYNCING)
-            notify(c, x, bytes_of(not_syncing, sizeof(not_syncing) - 1));
+            (void)subscription_notify(c, x, bytes_of(not_syncing, sizeof(not_syncing) - 1));
     }
     pthread_mutex_unlock(&c->mutex);
-}
-
-static void notify_logs(struct rpc_client *c, const struct subscription *x,
-                        const struct chain_block *b)
-{
-    struct tx_place at = { b, 0, NULL };
-    uint64_t index = 0;
-    struct buf one;
-    if (!criteria_bloom(x->criteria, b->bloom))
-        return;
-    buf_init(&one, NOTICE_MAX);
-    for (; at.index < b->r.tx_cnt; at.index++) {
-        const struct block_tx *t = &b->r.txs[at.index];
-        for (size_t i = 0; i < t->event_cnt; i++, index++) {
-            if (!criteria_match(x->criteria, &t->events[i]))
-                continue;
-            buf_reset(&one);
-            encode_log(&one, &t->events[i], &at, index, i);
-            if (!one.failed)
-                notify(c, x, bytes_of(one.p, one.len));
-        }
-    }
-    buf_clear(&one);
-}
-
-void subscriptions_on_block(struct rpc *r, const struct chain_block *b)
-{
-    struct rpc_client *c;
-    struct buf head;
-    if (LIST_EMPTY(&r->sockets->clients))
-        return;
-    buf_init(&head, 1u << 20);
-    js_open(&head, '{');
-    encode_header_fields(&head, b, NULL);
-    js_close(&head, '}');
-    LIST_FOREACH(c, &r->sockets->clients, link)
-    {
-        pthread_mutex_lock(&c->mutex);
-        for (struct subscription *x = c->subs; x; x = x->next) {
-            if (!x->active)
-                continue;
-            if (x->kind == SUBSCRIBED_HEADS && !head.failed)
-                notify(c, x, bytes_of(head.p, head.len));
-            else if (x->kind == SUBSCRIBED_LOGS)
-                notify_logs(c, x, b);
-        }
-        pthread_mutex_unlock(&c->mutex);
-    }
-    buf_clear(&head);
 }
 
 /* ---- pending transactions: from workers to the loop ---- */
@@ -258,19 +220,26 @@ void rpc_subscriptions_pending(struct rpc_call *c, const struct b256 *hash, cons
         return;
     if (atomic_load(&s->full_subs) > 0)
         p.json = pending_object(c, from, envelope, &p.len);
+    size_t held = sizeof(p) + p.len;
+    bool reserved = rpc_sockets_reserve(c->r, held);
     pthread_mutex_lock(&s->mutex);
-    if (!s->queue)
+    if (reserved && !s->queue)
         s->queue = calloc(QUEUE_MAX, sizeof(*s->queue));
-    bool first = s->queue_cnt == 0, room = s->queue && s->queue_cnt < QUEUE_MAX;
-    if (room)
+    bool first = s->queue_cnt == 0, room = reserved && s->queue && s->queue_cnt < QUEUE_MAX;
+    if (room) {
         s->queue[s->queue_cnt++] = p;
-    else
+        s->queue_held += held;
+    } else {
         s->lost++;
+    }
     pthread_mutex_unlock(&s->mutex);
-    if (!room)
-        free(p.json);
-    else if (first)
+    if (room && first)
         event_active(s->wake, EV_TIMEOUT, 0);
+    if (room)
+        return;
+    free(p.json);
+    if (reserved)
+        rpc_sockets_give_back(c->r, held);
 }
 
 uint64_t rpc_notices_lost(struct rpc_sockets *s)
@@ -281,39 +250,18 @@ uint64_t rpc_notices_lost(struct rpc_sockets *s)
     return n;
 }
 
-static void tell_pending(struct rpc *r, const struct pending_tx *p)
-{
-    struct rpc_client *c;
-    char hash[70] = "\"";
-    size_t n = 1 + hex_encode0x(hash + 1, p->hash.b, 32);
-    hash[n++] = '"';
-    LIST_FOREACH(c, &r->sockets->clients, link)
-    {
-        pthread_mutex_lock(&c->mutex);
-        for (struct subscription *x = c->subs; x; x = x->next) {
-            if (!x->active || x->kind != SUBSCRIBED_PENDING)
-                continue;
-            if (!x->full)
-                notify(c, x, bytes_of(hash, n));
-            else if (p->json)
-                notify(c, x, bytes_of(p->json, p->len));
-        }
-        pthread_mutex_unlock(&c->mutex);
-    }
-}
-
 void subscriptions_flush_pending(struct rpc *r)
 {
     struct rpc_sockets *s = r->sockets;
     pthread_mutex_lock(&s->mutex);
     struct pending_tx *all = s->queue;
     size_t n = s->queue_cnt;
+    size_t held = s->queue_held;
     s->queue = NULL;
-    s->queue_cnt = 0;
+    s->queue_cnt = s->queue_held = 0;
     pthread_mutex_unlock(&s->mutex);
-    for (size_t i = 0; i < n; i++) {
-        tell_pending(r, &all[i]);
-        free(all[i].json);
-    }
-    free(all);
+    if (!all)
+        return;
+    struct pending_tx *few = realloc(all, n * sizeof(*all)); /* it may be kept for a while */
+    notices_add_pending(r, few ? few : all, n, held);
 }
