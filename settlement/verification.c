@@ -41,6 +41,14 @@ static void drop_batch(struct verification *v)
     v->trouble[0] = 0;
 }
 
+static void lift_hold(struct verification *v)
+{
+    bool was_held = v->held;
+    v->held = false;
+    if (was_held && !v->stopped)
+        v->deps.on_mismatch(v->deps.arg, NULL, NULL);
+}
+
 /* ---- the record ---- */
 
 struct record {
@@ -61,7 +69,8 @@ static void record_stored(void *arg, const struct err *err)
     if (err) {
         log_error(LOG_SETTLEMENT, "a verification could not be stored", LOG_STR("error", err->msg));
     } else if (v->number == r->row.number && b256_eq(&v->stored_hash, &r->row.stored_hash)) {
-        v->passed = v->number;
+        if (v->passed + 1 == v->number)
+            v->passed = v->number;
         v->stats.verified++;
         v->stats.last_batch = v->number;
         v->stats.last_took_ms = r->row.took_ms;
@@ -72,10 +81,7 @@ static void record_stored(void *arg, const struct err *err)
                  LOG_U64("witness_ms", v->witness->made_in_ms), LOG_U64("ms", r->row.took_ms),
                  LOG_U64("answers", r->row.answers));
         drop_batch(v);
-        if (v->held && !v->stopped) {
-            v->held = false;
-            v->deps.on_mismatch(v->deps.arg, NULL, NULL);
-        }
+        lift_hold(v);
         if (!v->stopped)
             v->deps.on_verified(v->deps.arg);
     }
@@ -126,16 +132,20 @@ static void describe_difference(const struct verification *v, const struct settl
              input ? "public input" : "stored batch hash", theirs, ours);
 }
 
-static void mismatch(struct verification *v, const char *who, const char *what)
+static void hold(struct verification *v, const char *who, const char *what, const char *remedy)
 {
     char reason[384];
-    snprintf(reason, sizeof(reason), "batch %" PRIu64 " is not committed: %s says %s", v->number,
-             who, what);
+    snprintf(reason, sizeof(reason), "batch %" PRIu64 " is not committed: %s says %.180s",
+             v->number, who, what);
     v->held = true;
-    v->deps.on_mismatch(
-        v->deps.arg, reason,
-        "find out who is right before anything is committed: gatehouse make-witness and "
-        "verify-batch on another machine; restart to verify again");
+    v->deps.on_mismatch(v->deps.arg, reason, remedy);
+}
+
+static void mismatch(struct verification *v, const char *who, const char *what)
+{
+    hold(v, who, what,
+         "find out who is right before anything is committed: gatehouse make-witness and "
+         "verify-batch on another machine; restart to verify again");
 }
 
 /* ---- local ---- */
@@ -184,23 +194,34 @@ static bool read_verdict(struct settlement_verdict *d, struct bytes body)
     return ok;
 }
 
+static void hold_for(struct verification *v, enum answer_state state)
+{
+    size_t i = 0;
+    char who[160];
+    while (v->questions[i].state != state)
+        i++;
+    const struct question *q = &v->questions[i];
+    snprintf(who, sizeof(who), "verifier %s", q->name);
+    if (state == ANSWER_DIFFERS)
+        mismatch(v, who, q->trouble);
+    else
+        hold(v, who, q->trouble,
+             "let the verifier, and what stands before it, take bodies of that size (gatehouse "
+             "verifier takes every witness that can be made); it is asked again by itself");
+}
+
 static void count_answers(struct verification *v)
 {
     size_t equal = verification_count(v, ANSWER_EQUAL),
-           differ = verification_count(v, ANSWER_DIFFERS);
+           differ = verification_count(v, ANSWER_DIFFERS),
+           too_large = verification_count(v, ANSWER_TOO_LARGE);
     if (equal >= v->cfg.threshold) {
         record(v, equal, clock_mono_ms(v->deps.clock) - v->began_ms);
         return;
     }
-    if (v->cfg.url_cnt - differ >= v->cfg.threshold || v->held)
+    if (v->cfg.url_cnt - differ - too_large >= v->cfg.threshold || v->held)
         return; /* the others may still do */
-    for (size_t i = 0; i < v->cfg.url_cnt; i++)
-        if (v->questions[i].state == ANSWER_DIFFERS) {
-            char who[160];
-            snprintf(who, sizeof(who), "verifier %s", v->questions[i].name);
-            mismatch(v, who, v->questions[i].trouble);
-            return;
-        }
+    hold_for(v, differ ? ANSWER_DIFFERS : ANSWER_TOO_LARGE);
 }
 
 static void no_answer(struct question *q, const char *why)
@@ -225,6 +246,19 @@ static void on_remote(void *arg, const struct http_result *r)
         return;
     if (!r->ok) {
         no_answer(q, r->err.msg);
+        return;
+    }
+    if (r->status == 413) {
+        q->failures = 0;
+        q->state = ANSWER_TOO_LARGE;
+        q->again_at_ms = clock_mono_ms(v->deps.clock) + AGAIN_MAX_MS;
+        v->stats.failures++;
+        snprintf(q->trouble, sizeof(q->trouble), "the witness of %zu bytes is too large for it",
+                 v->witness->data.len);
+        log_error(LOG_SETTLEMENT, "a verifier does not take the witness",
+                  LOG_STR("verifier", q->name), LOG_U64("batch", v->number),
+                  LOG_STR("answer", q->trouble));
+        count_answers(v);
         return;
     }
     if (r->status != 200 || !read_verdict(&d, r->body)) {
@@ -280,8 +314,8 @@ static void ask_remotes(struct verification *v)
     uint64_t now = clock_mono_ms(v->deps.clock);
     for (size_t i = 0; i < v->cfg.url_cnt && v->number; i++) {
         struct question *q = &v->questions[i];
-        /* one that differed may be repaired by now, which lifts a hold */
-        bool ask = q->state == ANSWER_NONE || (q->state == ANSWER_DIFFERS && v->held);
+        /* one that differed may be repaired by now, and its answer may be the one that is missing */
+        bool ask = q->state != ANSWER_ASKED && q->state != ANSWER_EQUAL;
         if (ask && now >= q->again_at_ms)
             ask_remote(v, q, v->cfg.urls[i]);
     }
@@ -301,10 +335,16 @@ static void on_witness(void *arg, struct settlement_witness *w, const struct err
         if (err->kind != ERR_TRANSIENT)
             log_error(LOG_SETTLEMENT, "a batch cannot be verified", LOG_U64("batch", v->number),
                       LOG_STR("error", err->msg));
+        if (err->kind == ERR_INVALID && !v->held)
+            hold(
+                v, "the maker of its witness", err->msg,
+                "it is tried again by itself; a batch whose witness is too large or whose state is "
+                "pruned is committed only with verification.mode: none");
         return;
     }
     v->failures = 0;
     v->trouble[0] = 0;
+    lift_hold(v);
     if (w->batch == v->number && b256_eq(&w->stored_hash, &v->stored_hash) && !v->witness) {
         v->witness = settlement_witness_ref(w);
         v->began_ms = clock_mono_ms(v->deps.clock);
@@ -353,12 +393,12 @@ static bool is_recorded(struct verification *v, uint64_t number, const struct b2
 
 static void next_step(struct verification *v)
 {
-    if (v->asked || v->storing || v->held || clock_mono_ms(v->deps.clock) < v->again_at_ms)
+    if (v->asked || v->storing || clock_mono_ms(v->deps.clock) < v->again_at_ms)
         return;
     const struct settlement_witness_ops *ops = &v->deps.witness;
     if (!v->witness)
         v->asked = ops->make(ops->ctx, v->number, &v->stored_hash, on_witness, v);
-    else if (v->cfg.mode == VERIFICATION_LOCAL)
+    else if (v->cfg.mode == VERIFICATION_LOCAL && !v->held)
         v->asked = ops->verify(ops->ctx, v->witness, on_local, v);
 }
 
@@ -378,11 +418,8 @@ void verification_run(struct verification *v, uint64_t sealed, uint64_t committe
     bool same = want && v->number == want && load_batch(v, want, &input, &hash) &&
                 b256_eq(&hash, &v->stored_hash);
     if (v->number && !same) {
-        bool was_held = v->held;
-        v->held = false;
         drop_batch(v);
-        if (was_held)
-            v->deps.on_mismatch(v->deps.arg, NULL, NULL);
+        lift_hold(v);
     }
     if (!want)
         return;
@@ -405,9 +442,15 @@ void verification_run(struct verification *v, uint64_t sealed, uint64_t committe
 bool verification_lets_commit(struct verification *v, uint64_t number)
 {
     struct b256 input, hash;
-    return v->cfg.mode == VERIFICATION_NONE ||
-           (number <= v->passed && load_batch(v, number, &input, &hash) &&
-            is_recorded(v, number, &hash));
+    if (v->cfg.mode == VERIFICATION_NONE)
+        return true;
+    if (number > v->passed)
+        return false;
+    if (load_batch(v, number, &input, &hash) && is_recorded(v, number, &hash))
+        return true;
+    /* It was met on the settlement layer and taken back there, or is sealed anew: the next run walks the records from here. */
+    v->passed = number - 1;
+    return false;
 }
 
 /* ---- life ---- */

@@ -5,7 +5,10 @@
  *
  *   local    the stateless verification runs in this process, on a worker
  *   remote   `threshold` of the endpoints (gatehouse verifier) must answer as we sealed. One that answers otherwise is an alarm; when the rest
- *            cannot reach the threshold any more settlement is held. One that does not answer is asked again, later and later.
+ *            cannot reach the threshold any more settlement is held. One that takes no witness of that size counts like one that
+ *            differs, without the alarm. Both are asked again every minute; one that does not answer later and later.
+ *
+ * A witness that can never be made (ERR_INVALID) is a hold too; it is tried again all the same.
  *
  * One batch at a time, in order. That a batch was verified is written down before its commit is sent, bound to its stored hash, so a
  * restart asks again for one batch at most, and a batch sealed anew is verified anew. Batches met on the settlement layer are not asked about.

@@ -8,7 +8,7 @@ struct http_client;
 struct http_post;
 struct store_reader;
 
-enum answer_state { ANSWER_NONE, ANSWER_ASKED, ANSWER_EQUAL, ANSWER_DIFFERS };
+enum answer_state { ANSWER_NONE, ANSWER_ASKED, ANSWER_EQUAL, ANSWER_DIFFERS, ANSWER_TOO_LARGE };
 struct question { /* to one verifier, about the current batch */
     struct verification *v;
     enum answer_state state;
@@ -25,7 +25,8 @@ struct verification {
     struct store_reader *reader;
     struct http_client *http; /* remote */
     bool stopped;
-    uint64_t passed; /* last batch found or made verified */
+    uint64_t
+        passed; /* last batch found or made verified; the record of each decides (lets_commit) */
 
     /* the batch in work; number 0: none */
     uint64_t number, began_ms;
@@ -35,7 +36,7 @@ struct verification {
     uint64_t again_at_ms;
     unsigned failures;
     char trouble[200];
-    bool held;
+    bool held; /* without a witness: until one is made; with one: until it is verified */
     struct question questions[VERIFIERS_MAX];
     struct verification_stats stats;
 };

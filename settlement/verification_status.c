@@ -59,7 +59,8 @@ bool verification_status_json(const struct verification *v, struct buf *out)
     buf_append_json_str(out, v->number ? text : "");
     buf_append_str(out, ",\"verifiers\":[");
     for (size_t i = 0; i < v->cfg.url_cnt; i++) {
-        static const char *const states[] = { "not asked", "asked", "equal", "differs" };
+        static const char *const states[] = { "not asked", "asked", "equal", "differs",
+                                              "witness too large" };
         const struct question *q = &v->questions[i];
         buf_append_str(out, i ? ",{\"name\":" : "{\"name\":");
         buf_append_json_str(out, q->name);

@@ -19,11 +19,15 @@
 #include "node/crypto/crypto.h"
 #include "node/net/http_server.h"
 #include "node/stf/verify.h"
+#include "node/stf/witness.h"
 
 #define KEEP_LIMIT ((size_t)4 << 30)
 #define WORK_LIMIT ((size_t)4 << 30)
-#define BODY_MAX   ((size_t)64 << 20)
 #define IN_WORK    16
+/* Bytes of witnesses waiting and in work, each of which is held twice, with room for the answers; and callers whose witness may
+ * be on its way. */
+#define BODIES_MAX      ((size_t)2 * WITNESS_MAX_LEN + (1u << 20))
+#define CONNECTIONS_MAX 16
 
 static const char usage[] =
     "usage: gatehouse verifier --listen HOST:PORT [--token-file FILE]\n"
@@ -42,6 +46,7 @@ struct verifier {
     bool has_token;
     uint8_t token[32];
     uint64_t served;
+    size_t bodies; /* bytes */
 };
 
 struct job {
@@ -104,6 +109,20 @@ static void done(void *arg)
     j->v->served++;
     free(j->witness);
     free(j);
+}
+
+static bool reserve(void *budget, size_t len)
+{
+    struct verifier *v = budget;
+    if (len > BODIES_MAX - v->bodies)
+        return false;
+    v->bodies += len;
+    return true;
+}
+
+static void release(void *budget, size_t len)
+{
+    ((struct verifier *)budget)->bodies -= len;
 }
 
 static bool is_allowed(const struct verifier *v, const struct http_exchange *x)
@@ -185,9 +204,12 @@ static bool serve(struct verifier *v, const char *listen, struct err *err)
                                       .address = at.host,
                                       .port = at.port,
                                       .allowed_methods = HTTP_GET | HTTP_POST,
-                                      .max_body_len = BODY_MAX,
-                                      .max_connections = 64,
-                                      .max_in_work = IN_WORK };
+                                      .max_body_len = WITNESS_MAX_LEN,
+                                      .max_connections = CONNECTIONS_MAX,
+                                      .max_in_work = IN_WORK,
+                                      .reserve = reserve,
+                                      .release = release,
+                                      .budget = v };
     evthread_use_pthreads();
     signal(SIGPIPE, SIG_IGN);
     v->base = event_base_new();

@@ -63,6 +63,8 @@ await t.test('two of three verifiers suffice when the third does not answer, and
   same((await fetch(endpoints[0] + '/verify', { method: 'POST', body: 'x' })).status, 401);
   const garbage = await (await fetch(endpoints[0] + '/verify', { method: 'POST', body: 'garbage', headers: { authorization: 'Bearer ' + TOKEN } })).json();
   same(garbage.verified, false);
+  const large = await fetch(endpoints[0] + '/verify', { method: 'POST', body: Buffer.alloc(80 << 20), headers: { authorization: 'Bearer ' + TOKEN } });
+  same([large.status, (await large.json()).verified], [200, false], 'a witness may have 256 MiB');
   await restartWith({ 'verification.mode': 'remote', 'verification.endpoints': endpoints, 'verification.threshold': 2, 'verification.token': TOKEN });
   const before = (await w.l1.counters()).committed;
   await traffic();
