@@ -28,6 +28,19 @@ static void free_job(struct da_job *j)
     free(j);
 }
 
+/* Blobs hold 31 bytes a scalar, so only memory can fail: the next tick asks for it again. */
+static void end_job(struct da_job *j)
+{
+    struct settlement *s = j->s;
+    bool ok = j->ok;
+    if (!ok)
+        log_warn(LOG_SETTLEMENT, "the blobs of a batch could not be worked out yet",
+                 LOG_U64("batch", j->number));
+    free_job(j);
+    if (ok && !s->stopped)
+        settlement_run(s);
+}
+
 static bool start(struct settlement *s, struct da_job *want, uint64_t first, uint64_t last,
                   void (*done)(void *), struct err *err)
 {
@@ -59,14 +72,11 @@ static void seal_done(void *arg)
     struct da_job *j = arg;
     struct settlement *s = j->s;
     s->da.sealing = false;
-    if (!s->stopped && j->epoch == s->da.epoch) {
+    if (j->ok && !s->stopped && j->epoch == s->da.epoch) {
         struct b256 commitment = da_blobs_commitment(j->blobs);
-        CHECK(j->ok); /* 31 bytes are always a scalar */
         batcher_on_blobs(s, &commitment);
     }
-    free_job(j);
-    if (!s->stopped)
-        settlement_run(s);
+    end_job(j);
 }
 
 bool da_start_seal(struct settlement *s, struct err *err)
@@ -84,17 +94,14 @@ static void commit_done(void *arg)
     struct da_job *j = arg;
     struct settlement *s = j->s;
     s->da.proving = false;
-    if (!s->stopped) {
-        CHECK(j->ok);
+    if (j->ok && !s->stopped) {
         da_drop(s);
         s->da.ready = sidecar_ref(j->blobs);
         s->da.ready_number = j->number;
         log_debug(LOG_SETTLEMENT, "blobs are ready", LOG_U64("batch", j->number),
                   LOG_U64("blobs", sidecar_blob_cnt(j->blobs)));
     }
-    free_job(j);
-    if (!s->stopped)
-        settlement_run(s);
+    end_job(j);
 }
 
 void da_drop(struct settlement *s)

@@ -195,7 +195,8 @@ size_t world_work(struct world *w)
 {
     size_t n = w->job_cnt;
     for (size_t i = 0; i < n; i++) {
-        w->jobs[i].run(w->jobs[i].job);
+        if (!w->jobs_fail)
+            w->jobs[i].run(w->jobs[i].job);
         w->jobs[i].done(w->jobs[i].job);
     }
     w->job_cnt -= n; /* what the callbacks ask for waits behind */

@@ -49,6 +49,7 @@ struct world {
         void *job;
     } jobs[4];
     size_t job_cnt;
+    bool jobs_fail; /* the worker's part of them is not done, as without memory */
 };
 size_t world_work(struct world *w); /* does what waits; how much that was */
 

@@ -307,6 +307,24 @@ static void a_batch_begun_anew_drops_the_commitment_of_the_old_one(void **state)
     assert_range(w, 2, 2, 2);
 }
 
+static void blobs_that_could_not_be_worked_out_are_tried_again(void **state)
+{
+    struct world *w = *state;
+    w->cfg.max_blocks = 1;
+    w->cfg.da_scheme = DA_BLOBS_ZKSYNC_OS;
+    w->jobs_fail = true;
+    go(w, 2);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(world_work(w), 1);
+        go(w, 2);
+        assert_int_equal(w->s->sealed, 0);
+    }
+    w->jobs_fail = false;
+    seal_blobs(w, 2);
+    assert_int_equal(w->s->sealed, 1);
+    assert_range(w, 1, 1, 1);
+}
+
 static void stopping_while_the_worker_is_busy_loses_nothing(void **state)
 {
     struct world *w = *state;
@@ -346,6 +364,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_damaged_block_is_a_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(stopping_while_a_batch_is_stored_keeps_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(blobs_that_could_not_be_worked_out_are_tried_again, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(blobs_are_waited_for_and_nothing_is_added_meanwhile, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_batch_begun_anew_drops_the_commitment_of_the_old_one,
