@@ -213,16 +213,31 @@ static bool is_prepared(const struct tx_core *c, const struct tx_item *it)
 /* Said with the figures and the key, so that the operator can decide. */
 static void wait_for_fees(struct tx_core *c, struct tx_item *it, enum tx_fee_result why)
 {
-    bool blobs = why == TX_FEE_BLOB_CAPPED;
-    const struct u256 *asked = blobs ? &c->view.market.blob_base_fee : &c->view.market.base_fee;
-    const struct u256 *cap = blobs ? &c->fees.caps.max_blob_fee : &c->fees.caps.max_fee;
+    const struct tx_fee_market *m = &c->view.market;
+    const struct tx_fee_caps *caps = &c->fees.caps;
+    bool blobs = why == TX_FEE_BLOB_CAPPED, tip = why == TX_FEE_TIP_CAPPED;
+    const struct u256 *asked = blobs ? &m->blob_base_fee : tip ? &m->tip : &m->base_fee;
+    const struct u256 *cap = blobs ? &caps->max_blob_fee : tip ? &caps->max_tip : &caps->max_fee;
     char asked_text[79], cap_text[79];
     u256_format_dec(asked_text, asked);
     u256_format_dec(cap_text, cap);
-    err_set(&it->err, ERR_TRANSIENT, "waiting for %s: %s wei asked, %s %s wei (%s)",
-            blobs ? "blob fee" : "base fee", asked_text,
-            u256_lt(cap, asked) ? "above cap" : "and a replacement would be above a cap, of",
-            cap_text, blobs ? "l1_sender.max_fee_per_blob_gas" : "l1_sender.max_fee_per_gas");
+    if (why == TX_FEE_RELATIVE_CAPPED)
+        err_set(
+            &it->err, ERR_TRANSIENT,
+            "waiting for base fee: %s wei asked, and a replacement would be above %u percent of it",
+            asked_text, (unsigned)caps->base_fee_max_percent);
+    else
+        err_set(&it->err, ERR_TRANSIENT, "waiting for %s: %s wei asked, %s %s wei (%s)",
+                blobs ? "blob fee"
+                : tip ? "tip"
+                      : "base fee",
+                asked_text,
+                u256_lt(cap, asked) && !tip ? "above cap"
+                                            : "and a replacement would be above a cap, of",
+                cap_text,
+                blobs ? "l1_sender.max_fee_per_blob_gas"
+                : tip ? "l1_sender.max_priority_fee_per_gas"
+                      : "l1_sender.max_fee_per_gas");
     tx_core_wait(c, it, blobs ? TX_WAIT_BLOB_FEE_CAPPED : TX_WAIT_FEE_CAPPED);
 }
 
@@ -230,7 +245,7 @@ static void wait_for_fees(struct tx_core *c, struct tx_item *it, enum tx_fee_res
 static bool dispatch_item(struct tx_core *c, struct tx_item *it)
 {
     struct tx_fee fee = { .max_blob_fee = U256_ZERO };
-    enum tx_fee_result r = tx_fee_fresh(&c->fees, &c->view.market, &fee);
+    enum tx_fee_result r = tx_fee_fresh(&c->fees, &c->view.market, it->sidecar != NULL, &fee);
     if (r == TX_FEE_OK && it->sidecar)
         r = tx_fee_blob(&c->fees, &c->view.market, NULL, 0, &fee);
     if (r != TX_FEE_OK) {
@@ -502,7 +517,7 @@ static enum tx_fee_result next_fee(const struct tx_core *c, const struct tx_item
     if (replaces(it))
         return tx_fee_bump(&c->fees, &c->view.market, &old, percent, out);
     /* in no pool: nothing to outbid, and bump sees to it that something is new */
-    return tx_fee_fresh(&c->fees, &c->view.market, out);
+    return tx_fee_fresh(&c->fees, &c->view.market, it->sidecar != NULL, out);
 }
 
 static bool pays_more(const struct tx_fee *a, const struct tx_fee *b)

@@ -40,13 +40,21 @@ static struct u256 fee_ceiling(const struct tx_fee_policy *p, const struct tx_fe
     return ceiling;
 }
 
+static struct u256 first_tip_max(const struct tx_fee_policy *p, bool has_blobs)
+{
+    struct u256 four = u256_of_u64(4);
+    if (!has_blobs)
+        return p->caps.max_tip;
+    return max256(u256_div(&p->caps.max_tip, &four), p->min_tip);
+}
+
 enum tx_fee_result tx_fee_fresh(const struct tx_fee_policy *p, const struct tx_fee_market *m,
-                                struct tx_fee *out)
+                                bool has_blobs, struct tx_fee *out)
 {
     struct u256 least = add_sat(&m->base_fee, &p->min_tip);
     if (u256_lt(&p->caps.max_fee, &least))
         return TX_FEE_CAPPED;
-    struct u256 tip = min256(max256(m->tip, p->min_tip), p->caps.max_tip);
+    struct u256 tip = min256(max256(m->tip, p->min_tip), first_tip_max(p, has_blobs));
     struct u256 room = u256_sub(&p->caps.max_fee, &m->base_fee);
     tip = min256(tip, room);
     struct u256 fee = percent_of(&m->base_fee, p->headroom_percent);
@@ -67,16 +75,16 @@ enum tx_fee_result tx_fee_bump(const struct tx_fee_policy *p, const struct tx_fe
                                const struct tx_fee *old, uint32_t percent, struct tx_fee *out)
 {
     struct tx_fee fresh;
-    if (tx_fee_fresh(p, m, &fresh) != TX_FEE_OK)
+    if (tx_fee_fresh(p, m, !u256_is_zero(&old->max_blob_fee), &fresh) != TX_FEE_OK)
         return TX_FEE_CAPPED;
     struct tx_fee want = { .max_fee = max256(raised(&old->max_fee, percent), fresh.max_fee),
                            .max_tip = max256(raised(&old->max_tip, percent), fresh.max_tip) };
     want.max_fee = max256(want.max_fee, want.max_tip);
     if (u256_lt(&p->caps.max_tip, &want.max_tip))
-        return TX_FEE_CAPPED;
+        return TX_FEE_TIP_CAPPED;
     struct u256 ceiling = fee_ceiling(p, m, &want.max_tip);
     if (u256_lt(&ceiling, &want.max_fee))
-        return TX_FEE_CAPPED;
+        return u256_lt(&p->caps.max_fee, &want.max_fee) ? TX_FEE_CAPPED : TX_FEE_RELATIVE_CAPPED;
     out->max_fee = want.max_fee;
     out->max_tip = want.max_tip;
     return TX_FEE_OK;
@@ -86,7 +94,8 @@ enum tx_fee_result tx_fee_bump_within(const struct tx_fee_policy *p, const struc
                                       const struct tx_fee *old, uint32_t percent,
                                       struct tx_fee *out)
 {
-    if (tx_fee_bump(p, m, old, percent, out) == TX_FEE_OK)
+    enum tx_fee_result capped = tx_fee_bump(p, m, old, percent, out);
+    if (capped == TX_FEE_OK)
         return TX_FEE_OK;
     struct tx_fee want = { .max_fee = raised(&old->max_fee, percent),
                            .max_tip = raised(&old->max_tip, percent) };
@@ -96,7 +105,7 @@ enum tx_fee_result tx_fee_bump_within(const struct tx_fee_policy *p, const struc
     bool lower = u256_lt(&want.max_fee, &old->max_fee) || u256_lt(&want.max_tip, &old->max_tip);
     bool higher = u256_lt(&old->max_fee, &want.max_fee) || u256_lt(&old->max_tip, &want.max_tip);
     if (lower || !higher)
-        return TX_FEE_CAPPED;
+        return capped;
     out->max_fee = want.max_fee;
     out->max_tip = want.max_tip;
     return TX_FEE_OK;

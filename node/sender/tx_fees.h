@@ -3,7 +3,8 @@
  * What to pay. Pure functions. (spec 90 rows 2, 3, 13; spec 30 §11.2)
  *
  *   fresh:  tip = what the network's blocks paid lately, within [min_tip, max_tip cap];
- *           maxFeePerGas = next base fee * headroom + tip, within the caps.
+ *           maxFeePerGas = next base fee * headroom + tip, within the caps. With blobs at most a quarter of the tip's cap, so that
+ *           two replacements, each of which doubles it, fit below.
  *   bump:   at least the pool's rule above the old fees (both of them), at least fresh, within the caps.
  *
  *   blobs:  maxFeePerBlobGas = next blob base fee * headroom, within the cap; a bump is never below double of all three.
@@ -29,13 +30,19 @@ struct tx_fee_market {    /* what the network asks */
     struct u256 tip;
     struct u256 blob_base_fee; /* of the next block; 0: not known, or no blobs on this chain */
 };
-enum tx_fee_result { TX_FEE_OK, TX_FEE_CAPPED, TX_FEE_BLOB_CAPPED };
+enum tx_fee_result { /* and which cap it was */
+                     TX_FEE_OK,
+                     TX_FEE_CAPPED,
+                     TX_FEE_RELATIVE_CAPPED,
+                     TX_FEE_TIP_CAPPED,
+                     TX_FEE_BLOB_CAPPED
+};
 /* A pool replaces a blob transaction only by one that pays twice of everything (go-ethereum's blob pool). */
 #define TX_BLOB_BUMP_PERCENT 100
 
 enum tx_fee_result tx_fee_fresh(const struct tx_fee_policy *p, const struct tx_fee_market *m,
-                                struct tx_fee *out);
-/* percent: by how much, 10 for a pool's usual rule */
+                                bool has_blobs, struct tx_fee *out);
+/* percent: by how much, 10 for a pool's usual rule. old says whether there are blobs. */
 enum tx_fee_result tx_fee_bump(const struct tx_fee_policy *p, const struct tx_fee_market *m,
                                const struct tx_fee *old, uint32_t percent, struct tx_fee *out);
 /* The same against fees we do not know: as far as the caps allow, if that is more than `old`. */

@@ -100,6 +100,32 @@ static void a_blob_fee_above_the_cap_is_waited_for_in_words(void **state)
     sim_free(s);
 }
 
+/* The network asks for more of a tip than the cap: the first version still leaves room for two that double it, and then the cap is named. */
+static void a_tip_leaves_room_for_doublings_and_its_cap_is_named(void **state)
+{
+    (void)state;
+    struct tx_manager_config cfg = sim_plain;
+    cfg.caps.max_tip = u256_of_u64(4000);
+    struct sim *s = sim_new(&cfg);
+    s->tip_asked = 9000;
+    sim_submit_blobs(s, "commit:1", 1);
+    sim_run(s, 2000);
+    uint64_t tip = sim_pool_at(s, 7)->max_tip;
+    assert_int_equal(tip, 1000);
+    s->tip_to_mine = 1000000; /* nobody takes it */
+    for (int i = 0; i < 40; i++)
+        sim_mine_and_run(s, 1);
+    assert_int_equal(sim_pool_at(s, 7)->max_tip, 4000);
+    assert_int_equal(sim_status(s).bumps, 2);
+    const struct tx_item *it = sim_item(s, "commit:1");
+    assert_non_null(it);
+    assert_string_equal(
+        it->err.msg,
+        "waiting for tip: 9000 wei asked, and a replacement would be above a cap, of 4000 wei "
+        "(l1_sender.max_priority_fee_per_gas)");
+    sim_free(s);
+}
+
 /* In flight, and doubling would pass the cap: no useless sends, and a higher cap helps at run time. */
 static void a_replacement_stops_at_the_cap(void **state)
 {
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_jump_of_the_blob_fee_is_answered_by_doubling_everything),
         cmocka_unit_test(enough_is_offered_and_nothing_is_doubled_in_a_hurry),
         cmocka_unit_test(a_blob_fee_above_the_cap_is_waited_for_in_words),
+        cmocka_unit_test(a_tip_leaves_room_for_doublings_and_its_cap_is_named),
         cmocka_unit_test(a_replacement_stops_at_the_cap),
         cmocka_unit_test(a_cancelled_blob_transaction_is_replaced_by_one_with_blobs),
         cmocka_unit_test(a_gap_below_blobs_is_filled_with_blobs),

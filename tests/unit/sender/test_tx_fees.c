@@ -45,7 +45,7 @@ static void fresh_fees(void **state)
         struct tx_fee_policy p = policy(cases[i].cap, cases[i].tip_cap, 1000);
         struct tx_fee_market m = market(cases[i].base, cases[i].tip);
         struct tx_fee f;
-        assert_int_equal(tx_fee_fresh(&p, &m, &f) == TX_FEE_OK, cases[i].ok);
+        assert_int_equal(tx_fee_fresh(&p, &m, false, &f) == TX_FEE_OK, cases[i].ok);
         if (cases[i].ok) {
             assert_int_equal(f.max_fee.w[0], cases[i].fee);
             assert_int_equal(f.max_tip.w[0], cases[i].got_tip);
@@ -106,7 +106,7 @@ static void bump_within_goes_to_the_caps_and_stops(void **state)
     assert_int_equal(f.max_tip.w[0], 20);
     assert_int_equal(tx_fee_bump_within(&p, &m, &f, 100, &f), TX_FEE_OK);
     assert_int_equal(f.max_tip.w[0], 30);
-    assert_int_equal(tx_fee_bump_within(&p, &m, &f, 100, &f), TX_FEE_CAPPED);
+    assert_int_equal(tx_fee_bump_within(&p, &m, &f, 100, &f), TX_FEE_TIP_CAPPED);
 }
 
 static void costs_and_medians(void **state)
