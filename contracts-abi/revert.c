@@ -8,10 +8,9 @@
 #include "contracts-abi/gen/v31.h"
 #include "node/base/hex.h"
 
-#define SELECTOR_ERROR_STRING 0x08c379a0u
-#define SELECTOR_PANIC        0x4e487b71u
-#define MAX_SHOWN_BYTES       64u
-#define MAX_SHOWN_ITEMS       8u
+#define SELECTOR_PANIC  0x4e487b71u
+#define MAX_SHOWN_BYTES 64u
+#define MAX_SHOWN_ITEMS 8u
 
 /* Text with a fixed room. Once it is full nothing more is added, and the walk below stops, so
  * hostile data (lists that share a tail) cannot make it long. */
@@ -226,7 +225,7 @@ static bool put_builtin(struct text *t, uint32_t selector, struct bytes args)
 {
     struct abi_cursor c;
     abi_cursor_init(&c, args, NULL);
-    if (selector == SELECTOR_ERROR_STRING) {
+    if (selector == ABI_ERROR_STRING) {
         struct bytes s = abi_cursor_view(&c, abi_cursor_offset(&c, 0, 0));
         if (!abi_cursor_ok(&c))
             return false;

@@ -9,7 +9,8 @@
 
 #include "contracts-abi/type.h"
 
-#define ABI_REVERT_TEXT_CAP 512 /* enough for every known error with word arguments */
+#define ABI_ERROR_STRING    0x08c379a0u /* selector of Error(string) */
+#define ABI_REVERT_TEXT_CAP 512         /* enough for every known error with word arguments */
 
 /* One line, printable ASCII, always NUL-terminated, cut with "..." when cap is too small (cap >=
  * 4). Long byte strings are shortened. Unknown selectors and arguments that do not decode are shown

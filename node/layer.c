@@ -287,8 +287,8 @@ void layer_stop(struct node *n)
     mirrors_stop(n);
     if (n->settlement)
         settlement_stop(n->settlement);
-    if (n->blob_worker) /* what it still computes is dropped */
-        worker_pool_stop(n->blob_worker);
+    if (n->settlement_worker) /* what it still computes is dropped */
+        worker_pool_stop(n->settlement_worker);
     if (n->witnesses)
         witnesses_stop(n->witnesses);
 }
@@ -301,7 +301,7 @@ void layer_destroy(struct node *n)
     eth_client_destroy(n->gateway);
     eth_client_destroy(n->l1); /* ends requests that settlement does not hold handles of */
     settlement_destroy(n->settlement);
-    worker_pool_destroy(n->blob_worker);
+    worker_pool_destroy(n->settlement_worker);
     witnesses_destroy(n->witnesses);
     tx_journal_destroy(n->journal);
     for (int i = 0; i < LANE_CNT; i++)

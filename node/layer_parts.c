@@ -195,9 +195,9 @@ static struct settlement_config settlement_config_of(const struct node *n)
     return s;
 }
 
-static bool run_blob_job(void *arg, void (*run)(void *), void (*done)(void *), void *job)
+static bool run_settlement_job(void *arg, void (*run)(void *), void (*done)(void *), void *job)
 {
-    return worker_submit(((struct node *)arg)->blob_worker, run, done, job);
+    return worker_submit(((struct node *)arg)->settlement_worker, run, done, job);
 }
 
 /* Witnesses are made only where somebody wants them. */
@@ -215,9 +215,9 @@ static bool make_witnesses(struct node *n, struct settlement_witness_ops *ops, s
 
 static bool make_settlement(struct node *n, struct err *err)
 {
-    if (n->cfg->l1_sender.pubdata_mode == PUBDATA_BLOBS) {
-        n->blob_worker = worker_pool_create(n->base, 1, "blobs", err);
-        if (!n->blob_worker)
+    if (n->cfg->l1_sender.pubdata_mode == PUBDATA_BLOBS || n->cfg->prover_api.enabled) {
+        n->settlement_worker = worker_pool_create(n->base, 1, "settlement", err);
+        if (!n->settlement_worker)
             return false;
     }
     struct settlement_deps deps = { .base = n->base,
@@ -230,7 +230,7 @@ static bool make_settlement(struct node *n, struct err *err)
                                     .load_block = load_block,
                                     .tree_head = tree_head,
                                     .ask_contracts = ask_contracts,
-                                    .run_job = n->blob_worker ? run_blob_job : NULL,
+                                    .run_job = n->settlement_worker ? run_settlement_job : NULL,
                                     .on_change = on_settlement_change };
     struct settlement_config cfg = settlement_config_of(n);
     if (!make_witnesses(n, &deps.witness, err))

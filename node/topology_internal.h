@@ -60,7 +60,7 @@ struct node {
     struct eth_request *fee_request;
     struct signer *signers[LANE_CNT];
     struct tx_journal *journal;
-    struct worker_pool *blob_worker;         /* commitments and proofs; NULL without blobs */
+    struct worker_pool *settlement_worker;   /* blobs, answers to provers; NULL without both */
     struct witnesses *witnesses;             /* NULL: neither provers nor verification */
     _Atomic(struct settlement *) settlement; /* NULL until L1 answered once; RPC workers read it */
     struct watcher *watcher,

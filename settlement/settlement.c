@@ -119,7 +119,9 @@ static bool parts_create(struct settlement *s, struct err *err)
                               .sl = s->deps.sl,
                               .witness = s->deps.witness,
                               .arg = s,
-                              .on_proof = on_part };
+                              .on_proof = on_part,
+                              .job_arg = s->deps.arg,
+                              .run_job = s->deps.run_job };
     s->cfg.prover.genesis_state_commitment = s->cfg.genesis_state_commitment;
     s->prover = prover_create(&pd, &s->cfg.prover, err);
     return s->prover != NULL;
@@ -203,9 +205,9 @@ struct settlement *settlement_create(const struct settlement_deps *deps,
     gateway_create(s);
     s->reader = store_reader_open(deps->store, err);
     s->timer = s->reader ? event_new(deps->base, -1, EV_PERSIST, on_tick, s) : NULL;
-    bool can = cfg->da_scheme != DA_BLOBS_ZKSYNC_OS || deps->run_job;
+    bool can = (cfg->da_scheme != DA_BLOBS_ZKSYNC_OS && !cfg->prover.enabled) || deps->run_job;
     if (!can)
-        err_set(err, ERR_INVALID, "blobs need a worker");
+        err_set(err, ERR_INVALID, "blobs and provers need a worker");
     if (!can || !s->timer || !submit_create(s, err) || !parts_create(s, err)) {
         settlement_destroy(s);
         return NULL;

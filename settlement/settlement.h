@@ -56,8 +56,8 @@ struct settlement_deps { /* borrowed */
     uint64_t (*tree_head)(void *arg);
     /* Reads the contracts again; settlement_on_contracts follows. */
     void (*ask_contracts)(void *arg);
-    /* Runs `run` on a worker, then `done` on the loop, also when stopping: before settlement_destroy. NULL: no blobs. false: nothing
-     * will run. */
+    /* Runs `run` on a worker, one job at a time, then `done` on the loop, also when stopping: before settlement_destroy. NULL: no blobs and
+     * no prover API. false: nothing will run. */
     bool (*run_job)(void *arg, void (*run)(void *), void (*done)(void *), void *job);
     /* A step of a batch is confirmed, or taken back (frontiers moved). */
     void (*on_change)(void *arg);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contracts-abi/gen/errors.h"
+#include "contracts-abi/revert.h"
 #include "node/base/log.h"
 #include "node/store/l1_tx.h"
 #include "settlement/da/da.h"
@@ -64,19 +66,30 @@ static void pause_lane(struct settlement *s, struct lane *l)
     l->retry_at_ms = clock_mono_ms(s->deps.clock) + (ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS);
 }
 
-/* The verifier contract said so: its errors by name, and the PLONK verifier's sentences. The diamond's own Error texts have three letters at most (spec
- * 30 §14). */
-static bool is_verifiers_verdict(const char *text)
+/* The verifier contract said so: by one of its errors, or by a sentence of the PLONK verifier about the proof (those of the contract deployed
+ * with v31). Its sentences about precompiles are not among them: points are checked before a proof is taken, so what is left is
+ * a lack of gas. err: the sender's, code is the selector of the revert data. */
+static bool is_verifiers_verdict(const struct err *err)
 {
-    static const char *const names[] = { "InvalidProof",           "UnknownVerifierType",
-                                         "UnknownVerifierVersion", "EmptyProofLength",
-                                         "InvalidMockProofLength", "MockVerifierNotSupported" };
-    static const char plain[] = "Error(\"";
-    for (size_t i = 0; i < GH_COUNT(names); i++)
-        if (strstr(text, names[i]))
+    static const uint32_t selectors[] = { ABI_V31_INVALID_PROOF_ERROR,
+                                          ABI_V31_INVALID_PROOF_FORMAT_ERROR,
+                                          ABI_V31_UNKNOWN_VERIFIER_TYPE_ERROR,
+                                          ABI_V31_UNKNOWN_VERIFIER_VERSION_ERROR,
+                                          ABI_V31_EMPTY_PROOF_LENGTH_ERROR,
+                                          ABI_V31_INVALID_MOCK_PROOF_LENGTH_ERROR,
+                                          ABI_V31_MOCK_VERIFIER_NOT_SUPPORTED_ERROR };
+    static const char *const sentences[] = { "Error(\"loadProof: Proof is invalid",
+                                             "Error(\"invalid quotient evaluation",
+                                             "Error(\"invalid vanishing polynomial",
+                                             "Error(\"pointNegate: invalid point",
+                                             "Error(\"finalPairing: pairing failure" };
+    for (size_t i = 0; i < GH_COUNT(selectors); i++)
+        if (err->code == selectors[i])
             return true;
-    const char *said = strstr(text, plain);
-    return said && strcspn(said + sizeof(plain) - 1, "\"") > 3;
+    for (size_t i = 0; err->code == ABI_ERROR_STRING && i < GH_COUNT(sentences); i++)
+        if (strstr(err->msg, sentences[i]))
+            return true;
+    return false;
 }
 
 /* A verdict on a proof is final; any other failure may have nothing to do with it. */
@@ -86,7 +99,7 @@ static void reject_proof(struct settlement *s, const char *key, const struct err
     const char *colon = strchr(key, ':');
     if (colon)
         from = strtoull(colon + 1, NULL, 10);
-    if (is_verifiers_verdict(err->msg))
+    if (is_verifiers_verdict(err))
         prover_on_rejected(s->prover, from, to, err->msg);
 }
 
@@ -556,6 +569,16 @@ static void run_range(struct settlement *s, enum settlement_lane lane, uint64_t 
     (void)submit(s, lane, from, to);
 }
 
+/* With the prover API: how long a range is, the one who proved it decided. */
+static void run_proof(struct settlement *s, uint64_t provable)
+{
+    uint64_t from = s->frontier[BATCH_PROVE] + 1, to = provable;
+    if (to < from || s->lanes[LANE_PROVE].sent_to || !lane_is_open(s, LANE_PROVE, from) ||
+        !prover_range(s->prover, from, &to))
+        return;
+    (void)submit(s, LANE_PROVE, from, to);
+}
+
 /* Last batch whose step is as deep as the senders' own transactions must be: a later step built on a shallower one would be left
  * hanging by a reorganisation, and sent again (spec 30 §11.3). */
 static uint64_t deep_frontier(struct settlement *s, enum batch_step step)
@@ -614,11 +637,7 @@ void submit_run(struct settlement *s)
     run_commits(s);
     uint64_t provable = deep_frontier(s, BATCH_COMMIT);
     if (s->prover) {
-        if (provable > s->frontier[BATCH_PROVE] + s->cfg.max_range)
-            provable = s->frontier[BATCH_PROVE] + s->cfg.max_range;
-        if (!s->lanes[LANE_PROVE].sent_to && provable > s->frontier[BATCH_PROVE] &&
-            prover_range(s->prover, s->frontier[BATCH_PROVE] + 1, &provable))
-            run_range(s, LANE_PROVE, provable);
+        run_proof(s, provable);
     } else if (s->cfg.mock_proofs && s->contracts.is_testnet_verifier) {
         run_range(s, LANE_PROVE, provable);
     }

@@ -344,6 +344,29 @@ void http_reply_buffer(struct http_exchange *x, int status, const char *content_
     send_now(x, status, content_type, body);
 }
 
+static void free_taken(const void *data, size_t len, void *extra)
+{
+    (void)len;
+    (void)data;
+    free(extra);
+}
+
+void http_reply_buf(struct http_exchange *x, int status, const char *content_type, struct buf *body)
+{
+    size_t len = 0;
+    uint8_t *p = buf_take(body, &len);
+    struct evbuffer *b = evbuffer_new();
+    bool ok = b && (!len || evbuffer_add_reference(b, p, len, free_taken, p) == 0);
+    if (!ok || !len)
+        free(p);
+    if (ok)
+        http_reply_buffer(x, status, content_type, b);
+    else
+        http_reply_text(x, 503, "out of memory\n");
+    if (b)
+        evbuffer_free(b);
+}
+
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct bytes body)
 {
     struct evbuffer *b = evbuffer_new();

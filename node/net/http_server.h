@@ -15,7 +15,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
-#include "node/base/bytes.h"
+#include "node/base/buf.h"
 #include "node/base/err.h"
 
 struct bufferevent;
@@ -101,6 +101,9 @@ bool http_add_header(struct http_exchange *x, const char *name, const char *valu
 /* Answers and frees the exchange. content_type NULL: none. */
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct bytes body);
 void http_reply_text(struct http_exchange *x, int status, const char *text);
+/* Moves the memory of `body` out, without a copy; it is empty then. */
+void http_reply_buf(struct http_exchange *x, int status, const char *content_type,
+                    struct buf *body);
 /* Moves the content out of `body` (which stays the caller's, empty). */
 void http_reply_buffer(struct http_exchange *x, int status, const char *content_type,
                        struct evbuffer *body);

@@ -22,32 +22,10 @@ static void run_job(void *arg)
     rpc_dispatch(j->rpc, j->body, &j->reply);
 }
 
-static void free_reply(const void *data, size_t len, void *extra)
-{
-    (void)len;
-    (void)data;
-    free(extra);
-}
-
-/* The reply's memory goes over to the connection without a copy. */
 static void finish_job(void *arg)
 {
     struct job *j = arg;
-    size_t len = 0;
-    uint8_t *p = buf_take(&j->reply, &len);
-    struct evbuffer *body = p && len ? evbuffer_new() : NULL;
-    if (body && evbuffer_add_reference(body, p, len, free_reply, p) == 0) {
-        http_reply_buffer(j->exchange, 200, "application/json", body);
-    } else {
-        free(p);
-        if (p && len)
-            http_reply_text(j->exchange, 503, "out of memory\n");
-        else
-            http_reply(j->exchange, 200, "application/json", bytes_of(NULL, 0));
-    }
-    if (body)
-        evbuffer_free(body);
-    buf_clear(&j->reply);
+    http_reply_buf(j->exchange, 200, "application/json", &j->reply);
     free(j);
 }
 

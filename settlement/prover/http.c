@@ -10,10 +10,7 @@
 #include "settlement/prover/internal.h"
 
 #define PREFIX      "/prover-jobs/v1/"
-#define REPLY_MAX   ((size_t)512 << 20)
-#define PROOFS_MAX  ((size_t)256 << 20)
 #define VK_LIST_MAX 4096
-#define JSON_TYPE   "application/json"
 
 /* ---- who may ask ---- */
 
@@ -62,82 +59,13 @@ static void reply_json(struct http_exchange *x, struct buf *out)
     if (out->failed)
         http_reply_text(x, 500, "the answer is too large\n");
     else
-        http_reply(x, 200, JSON_TYPE, bytes_of(out->p, out->len));
+        http_reply_buf(x, 200, PROVER_JSON_TYPE, out);
     buf_clear(out);
 }
 
 static void reply_none(struct http_exchange *x)
 {
     http_reply(x, 204, NULL, bytes_of(NULL, 0));
-}
-
-static void put_key(struct buf *out, const struct b256 *vk)
-{
-    buf_append_str(out, "\"vk_hash\":\"");
-    buf_append_hex(out, vk->b, 32);
-    buf_append_str(out, "\"");
-}
-
-static void reply_job(const struct prover *p, struct http_exchange *x, const struct prover_job *j)
-{
-    struct buf out;
-    buf_init(&out, REPLY_MAX);
-    buf_printf(&out, "{\"batch_number\":%" PRIu64 ",", j->number);
-    put_key(&out, &p->cfg.vk);
-    buf_append_str(&out, ",\"prover_input\":\"");
-    if (!prover_write_input(&out, bytes_of(j->witness->data.p, j->witness->data.len)))
-        out.failed = true;
-    buf_append_str(&out, "\"}");
-    reply_json(x, &out);
-}
-
-/* false: a proof is missing; *missing names its batch. */
-static bool put_proofs(struct prover *p, struct buf *out, uint64_t from, uint64_t to,
-                       uint64_t *missing, struct b256 *vk, struct err *err)
-{
-    struct arena arena;
-    bool ok = true;
-    arena_init_growing(&arena, 1u << 16, PROOFS_MAX);
-    for (uint64_t n = from; ok && n <= to; n++) {
-        struct fri_proof_row row;
-        bool found = false;
-        *missing = n;
-        arena_reset(&arena);
-        ok = fri_proof_load(p->reader, n, &arena, &row, &found, err) && found;
-        if (!ok)
-            break;
-        *vk = row.vk;
-        buf_append_str(out, n == from ? "\"" : ",\"");
-        ok = base64_encode(out, row.proof) && buf_append_str(out, "\"");
-    }
-    arena_clear(&arena);
-    return ok;
-}
-
-static void reply_range(struct prover *p, struct http_exchange *x, uint64_t from, uint64_t to)
-{
-    struct buf proofs, out;
-    struct b256 vk = p->cfg.vk;
-    struct err err = { .kind = ERR_NONE };
-    uint64_t missing = 0;
-    char text[96];
-    buf_init(&proofs, REPLY_MAX);
-    buf_init(&out, REPLY_MAX);
-    if (!put_proofs(p, &proofs, from, to, &missing, &vk, &err)) {
-        snprintf(text, sizeof(text), "No FRI proof found for batch %" PRIu64 "\n", missing);
-        http_reply_text(x, err.kind == ERR_NONE && !proofs.failed ? 404 : 500,
-                        err.kind == ERR_NONE ? text : "the proofs could not be read\n");
-    } else {
-        buf_printf(&out, "{\"from_batch_number\":%" PRIu64 ",\"to_batch_number\":%" PRIu64 ",",
-                   from, to);
-        put_key(&out, &vk);
-        buf_append_str(&out, ",\"fri_proofs\":[");
-        buf_append(&out, proofs.p, proofs.len);
-        buf_append_str(&out, "]}");
-        reply_json(x, &out);
-    }
-    buf_clear(&proofs);
-    buf_clear(&out);
 }
 
 /* ---- provers ---- */
@@ -168,7 +96,7 @@ static void pick_fri(struct prover *p, struct http_exchange *x, const char *name
     if (!n || !leases_take(&p->fri, n, n, name, clock_mono_ms(p->deps.clock)))
         reply_none(x);
     else
-        reply_job(p, x, prover_job_find(p, n));
+        prover_answer(p, x, &p->fri, n, n, prover_job_find(p, n)->witness);
 }
 
 static void pick_snark(struct prover *p, struct http_exchange *x, const char *name)
@@ -178,7 +106,7 @@ static void pick_snark(struct prover *p, struct http_exchange *x, const char *na
         !leases_take(&p->snark, from, to, name, clock_mono_ms(p->deps.clock)))
         reply_none(x);
     else
-        reply_range(p, x, from, to);
+        prover_answer(p, x, &p->snark, from, to, NULL);
 }
 
 static void submit(struct prover *p, struct http_exchange *x, bool is_snark, const char *name)
@@ -187,7 +115,7 @@ static void submit(struct prover *p, struct http_exchange *x, bool is_snark, con
     const char *type = http_header(x, "Content-Type");
     char reason[160];
     int status = 400;
-    if (!type || strncasecmp(type, JSON_TYPE, strlen(JSON_TYPE)) != 0) {
+    if (!type || strncasecmp(type, PROVER_JSON_TYPE, strlen(PROVER_JSON_TYPE)) != 0) {
         http_reply_text(x, 415, "the body must be application/json\n");
         return;
     }
@@ -239,7 +167,7 @@ static void failed(struct prover *p, struct http_exchange *x, bool is_snark, uin
     struct buf out;
     struct err err = { .kind = ERR_NONE };
     bool found = false;
-    arena_init_growing(&arena, 1u << 16, PROOFS_MAX);
+    arena_init_growing(&arena, 1u << 16, PROVER_PROOFS_MAX);
     if (!failed_proof_load(p->reader, is_snark, from, &arena, &row, &found, &err)) {
         http_reply_text(x, 500, "the refused proofs cannot be read\n");
     } else if (!found) {
@@ -247,7 +175,7 @@ static void failed(struct prover *p, struct http_exchange *x, bool is_snark, uin
     } else {
         const struct prover_job *j = prover_job_find(p, from);
         uint64_t at = j ? j->last_timestamp : 0;
-        buf_init(&out, REPLY_MAX);
+        buf_init(&out, PROVER_REPLY_MAX);
         if (is_snark)
             buf_printf(&out, "{\"from_batch_number\":%" PRIu64 ",\"to_batch_number\":%" PRIu64,
                        row.from, row.to);
@@ -265,7 +193,7 @@ static void failed(struct prover *p, struct http_exchange *x, bool is_snark, uin
         buf_append_str(&out, ",\"prover\":");
         buf_append_json_str(&out, row.prover);
         buf_append_str(&out, ",");
-        put_key(&out, &row.vk);
+        prover_put_key(&out, &row.vk);
         buf_append_str(&out, ",\"proof\":\"");
         if (!base64_encode(&out, row.proof))
             out.failed = true;
@@ -279,12 +207,12 @@ static void status(struct prover *p, struct http_exchange *x)
 {
     struct buf out;
     uint64_t now = clock_mono_ms(p->deps.clock);
-    buf_init(&out, REPLY_MAX);
+    buf_init(&out, PROVER_REPLY_MAX);
     buf_append_str(&out, "[");
     for (size_t i = 0; i < p->fri.cnt; i++) {
         const struct lease *l = &p->fri.items[i];
         buf_printf(&out, "%s{\"fri_job\":{\"batch_number\":%" PRIu64 ",", i ? "," : "", l->from);
-        put_key(&out, &p->cfg.vk);
+        prover_put_key(&out, &p->cfg.vk);
         buf_printf(&out, "},\"assigned_seconds_ago\":%" PRIu64 ",\"assigned_to\":",
                    (now - l->since_ms) / 1000);
         buf_append_json_str(&out, l->prover);
@@ -317,7 +245,7 @@ static bool fri_route(struct prover *p, struct http_exchange *x, const char *pat
         return false;
     const struct prover_job *j = prover_job_find(p, n);
     if (j && j->witness)
-        reply_job(p, x, j);
+        prover_answer(p, x, NULL, n, n, j->witness);
     else
         reply_none(x);
     return true;
@@ -332,10 +260,10 @@ static bool snark_route(struct prover *p, struct http_exchange *x, const char *p
         failed(p, x, true, from);
     else if (strcmp(path, "peek") != 0)
         return false;
-    else if (from > to || to - from >= PROVER_JOBS_MAX)
-        http_reply_text(x, 400, "invalid range\n");
+    else if (from > to || to - from >= p->cfg.max_fris_per_snark)
+        http_reply_text(x, 400, "invalid range, or more batches than max_fris_per_snark\n");
     else
-        reply_range(p, x, from, to);
+        prover_answer(p, x, NULL, from, to, NULL);
     return true;
 }
 

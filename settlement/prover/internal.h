@@ -10,7 +10,10 @@
 #include "settlement/prover/messages.h"
 #include "settlement/prover/prover.h"
 
-#define PROVER_JOBS_MAX 256u /* batches above the proved frontier that are looked at */
+#define PROVER_JOBS_MAX   256u /* batches above the proved frontier that are looked at */
+#define PROVER_REPLY_MAX  ((size_t)512 << 20)
+#define PROVER_PROOFS_MAX ((size_t)256 << 20)
+#define PROVER_JSON_TYPE  "application/json"
 
 struct prover_job {
     uint64_t number, sealed_at_ms, last_timestamp;
@@ -24,8 +27,8 @@ struct prover_job {
 struct prover {
     struct prover_deps deps;
     struct prover_config cfg;
-    struct store_reader *reader; /* owned */
-    struct http_server *http;    /* owned */
+    struct store_reader *reader, *worker_reader; /* owned; the loop's, the worker's */
+    struct http_server *http;                    /* owned */
     bool started, stopped;
     struct prover_view view;
     struct leases fri, snark;
@@ -62,6 +65,12 @@ void prover_take_fri(struct prover *p, struct http_exchange *x, struct prover_su
                      const char *prover);
 void prover_take_snark(struct prover *p, struct http_exchange *x, struct prover_submission *s,
                        const char *prover);
+
+/* answer.c: the job of a batch (with its witness), or the proofs of a range (NULL), made on the worker. An answer that does not come gives the
+ * lease (NULL: none) back. */
+void prover_answer(struct prover *p, struct http_exchange *x, struct leases *lease, uint64_t from,
+                   uint64_t to, struct settlement_witness *witness);
+void prover_put_key(struct buf *out, const struct b256 *vk);
 
 /* http.c */
 void prover_on_request(void *arg, struct http_exchange *x);

@@ -120,27 +120,31 @@ static bool add_job(struct prover *p, uint64_t number, struct err *err)
 
 static bool forget(struct store_txn *t, void *arg, struct err *err)
 {
-    const struct prover *p = arg;
-    return proof_forget(t, p->forgotten, err);
+    return proof_forget(t, *(const uint64_t *)arg, err);
 }
 
 static void forgotten(void *arg, const struct err *err)
 {
-    (void)arg;
     if (err)
         log_warn(LOG_SETTLEMENT, "proofs of executed batches are not removed yet",
                  LOG_STR("error", err->msg));
+    free(arg);
 }
 
+/* The store thread gets the number, not us: views go on meanwhile. */
 static void collect(struct prover *p)
 {
     struct err err = { .kind = ERR_NONE };
     if (p->view.executed <= p->forgotten)
         return;
-    uint64_t before = p->forgotten;
-    p->forgotten = p->view.executed;
-    if (!store_write(p->deps.store, STORE_JOURNAL, forget, forgotten, p, &err))
-        p->forgotten = before; /* the queue is full: next turn */
+    uint64_t *upto = malloc(sizeof(*upto));
+    if (!upto)
+        return; /* next turn */
+    *upto = p->view.executed;
+    if (store_write(p->deps.store, STORE_JOURNAL, forget, forgotten, upto, &err))
+        p->forgotten = p->view.executed;
+    else /* the queue is full: next turn */
+        free(upto);
 }
 
 /* ---- witnesses ---- */
@@ -219,7 +223,7 @@ void prover_update(struct prover *p, const struct prover_view *v)
     struct err err = { .kind = ERR_NONE };
     if (!p->started || p->stopped)
         return;
-    bool went_back = v->proved + 1 < p->first, added = false;
+    bool went_back = v->proved + 1 < p->first, changed = went_back;
     p->view = *v;
     if (went_back || p->first == 0) {
         drop_back(p, 0);
@@ -231,6 +235,7 @@ void prover_update(struct prover *p, const struct prover_view *v)
         leases_drop(&p->snark, 0, v->proved);
         drop_front(p, n < p->cnt ? n : p->cnt);
         p->first = v->proved + 1;
+        changed = true; /* a range may have been proved in part */
     }
     if (p->cnt > 0 && p->first + p->cnt - 1 > v->sealed)
         drop_back(p, v->sealed >= p->first ? (size_t)(v->sealed - p->first + 1) : 0);
@@ -241,9 +246,9 @@ void prover_update(struct prover *p, const struct prover_view *v)
                          LOG_U64("batch", p->first + p->cnt), LOG_STR("error", err.msg));
             break;
         } else {
-            added = true;
+            changed = true;
         }
-    if (added || went_back)
+    if (changed)
         check_ranges(p);
     collect(p);
     make_ahead(p);
@@ -353,7 +358,7 @@ bool prover_range(struct prover *p, uint64_t from, uint64_t *to)
         return true;
     }
     uint64_t end = 0;
-    for (uint64_t n = from; may_mock(p) && n <= *to; n++) {
+    for (uint64_t n = from; may_mock(p) && n <= *to && n - from < p->cfg.max_fris_per_snark; n++) {
         const struct prover_job *j = prover_job_find(p, n);
         if (!j || j->storing || j->snark_from || !is_mock_due(p, j))
             break;
@@ -447,7 +452,9 @@ struct prover *prover_create(const struct prover_deps *deps, const struct prover
                                      .max_connections = 256,
                                      .max_in_work = 32 };
     p->reader = store_reader_open(deps->store, err);
-    p->http = p->reader ? http_server_create(deps->base, &hc, prover_on_request, p, err) : NULL;
+    p->worker_reader = p->reader ? store_reader_open(deps->store, err) : NULL;
+    p->http =
+        p->worker_reader ? http_server_create(deps->base, &hc, prover_on_request, p, err) : NULL;
     if (!p->http) {
         prover_destroy(p);
         return NULL;
@@ -488,6 +495,7 @@ void prover_destroy(struct prover *p)
     prover_stop(p);
     drop_back(p, 0);
     http_server_destroy(p->http);
+    store_reader_close(p->worker_reader);
     store_reader_close(p->reader);
     arena_clear(&p->key_arena);
     explicit_bzero(p->cfg.tokens, sizeof(p->cfg.tokens));

@@ -56,6 +56,9 @@ struct prover_deps { /* borrowed */
     struct settlement_witness_ops witness;
     void *arg;
     void (*on_proof)(void *arg); /* a proof became durable: the prove lane may go on */
+    void *job_arg;
+    bool (*run_job)(void *arg, void (*run)(void *), void (*done)(void *),
+                    void *job); /* as settlement_deps' */
 };
 
 MUST_USE struct prover *prover_create(const struct prover_deps *deps,
@@ -77,7 +80,8 @@ void prover_update(struct prover *p, const struct prover_view *v);
 /* The verifier contract: its key is read, and read again when this is called again. */
 void prover_on_verifier(struct prover *p, const struct addr *verifier);
 
-/* For the prove lane. The range that can be proved from `from` on, no further than `to`: *to is its end. false: nothing yet. */
+/* For the prove lane. The range that can be proved from `from` on, no further than `to`: *to is its end. A proof that was handed in may have more
+ * batches than max_fris_per_snark allows by now. false: nothing yet. */
 MUST_USE bool prover_range(struct prover *p, uint64_t from, uint64_t *to);
 /* Its words. ERR_LOCAL: not there any more. */
 MUST_USE bool prover_words(struct prover *p, uint64_t from, uint64_t to,

@@ -168,6 +168,7 @@ await t.test('ranges that are wrong, behind a gap, of other words or with points
   const at = (from, until_, proof) => ({ from_batch_number: from, to_batch_number: until_, vk_hash: vk, proof });
   const good = mock(fold(all, 1, to));
   const cases = [at(2, 1, good), at(0, to, good), at(1, to + 40, good), at(1, to, mock(fold(all, 1, to - 1))), at(1, to, Buffer.alloc(100).toString('base64')), at(1, to, Buffer.alloc(1408, 1).toString('base64')), at(1, to, Buffer.alloc(1408).toString('base64')), { ...at(1, to, good), vk_hash: '0x' + '33'.repeat(32) }];
+  same([(await http('GET', '/SNARK/1/10/peek')).status, (await http('GET', '/SNARK/1/11/peek')).status], [404, 400], 'no more than max_fris_per_snark are looked at');
   for (const c of cases) { const r = await submit('SNARK', c, 's1'); check([400, 422].includes(r.status), `${r.status} ${r.text} for ${JSON.stringify(c).slice(0, 100)}`); }
   const g1 = concat([word(1), word(2)]), real = Buffer.from(concat([...Array(11).fill(g1), ...Array(18).fill(word(5)), g1, g1]).slice(2), 'hex').toString('base64');
   const r = await submit('SNARK', at(1, to, real), 's1');

@@ -70,7 +70,7 @@ static size_t bytes_in(const json_t *j, uint8_t *out, size_t cap)
 
 struct outcome {
     bool ok;
-    uint8_t revert[68];
+    uint8_t revert[100];
     size_t revert_len;
     struct sl_log logs[SL_MAX_LOGS];
     size_t log_cnt;
@@ -84,6 +84,16 @@ static void refuse(struct outcome *o, uint32_t selector, uint64_t a, uint64_t b)
     memcpy(o->revert + 4, wa.b, 32);
     memcpy(o->revert + 36, wb.b, 32);
     o->revert_len = 68;
+}
+
+static void refuse_with(struct outcome *o, const char *text)
+{
+    size_t len = strlen(text);
+    assert_true(len <= 32);
+    refuse(o, 0x08c379a0, 32, len);
+    memset(o->revert + 68, 0, 32);
+    memcpy(o->revert + 68, text, len);
+    o->revert_len = 100;
 }
 
 static void emit(struct outcome *o, const struct b256 *topics, size_t n)
@@ -539,7 +549,7 @@ static json_t *nonce_of(const struct fake_sl *sl, const json_t *params)
 
 static json_t *revert_error(const struct outcome *o)
 {
-    char text[150];
+    char text[2 * sizeof(o->revert) + 3];
     hex_encode0x(text, o->revert, o->revert_len);
     return fake_error(3, "execution reverted", text);
 }
@@ -570,7 +580,10 @@ static json_t *call_timelock(struct fake_sl *sl, struct bytes data, bool pending
     free(st);
     if (o.ok && sl->fail_call[lane] > 0) {
         sl->fail_call[lane]--;
-        refuse(&o, 0xfe0aa4f2, 0, 0); /* RoleAccessDenied */
+        if (sl->fail_text)
+            refuse_with(&o, sl->fail_text);
+        else
+            refuse(&o, 0xfe0aa4f2, 0, 0); /* RoleAccessDenied */
     }
     if (!o.ok) {
         *error = revert_error(&o);

@@ -74,11 +74,12 @@ struct fake_sl {
     unsigned fail_mined
         [LANE_CNT]; /* so many transactions of the lane fail when mined although the simulation went well */
     unsigned fail_call[LANE_CNT]; /* so many simulations of the lane revert */
-    bool dead;                    /* answers nothing */
-    bool lags;                    /* eth_call: header not found */
-    unsigned refuse_times;        /* so many blocks by number are refused */
-    bool reorged_txs_are_lost;    /* otherwise they go back into the pool */
-    uint64_t finalized;           /* block of the tag */
+    const char *fail_text; /* with Error of that text, at most 32 bytes; NULL: RoleAccessDenied */
+    bool dead;             /* answers nothing */
+    bool lags;             /* eth_call: header not found */
+    unsigned refuse_times; /* so many blocks by number are refused */
+    bool reorged_txs_are_lost; /* otherwise they go back into the pool */
+    uint64_t finalized;        /* block of the tag */
 
     uint64_t calls, sends, hash_calls, root_calls;
     struct fake_node *node;
