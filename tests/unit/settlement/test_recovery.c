@@ -432,6 +432,13 @@ static void row17_a_reorg_under_an_unconfirmed_commit(void **state)
     assert_string_equal(world_hold(w), "");
 }
 
+static bool is_final(const struct world *w, const char *key)
+{
+    struct tx_info info;
+    return tx_manager_find(w->s->lanes[LANE_COMMIT].manager, key, &info) &&
+           info.state == TX_CONFIRMED;
+}
+
 /* Deeper than the senders' confirmations: their requests were final, and are gone. */
 static void row17_a_reorg_deeper_than_the_confirmations_sends_again(void **state)
 {
@@ -440,8 +447,8 @@ static void row17_a_reorg_deeper_than_the_confirmations_sends_again(void **state
     w->cfg.sender.required_confirmations = 1;
     assert_true(world_start(w));
     w->head = 5;
-    UNTIL(w, w->s->frontier[BATCH_COMMIT] == 2);
-    world_spin(w, 60);
+    UNTIL(w,
+          w->s->frontier[BATCH_COMMIT] == 2 && is_final(w, "commit:1") && is_final(w, "commit:2"));
     w->mine_every_ms = 0;
     world_spin(w, 60);
     uint64_t at = world_row(w, 1).step[BATCH_COMMIT].sl_block;
