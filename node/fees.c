@@ -128,7 +128,8 @@ static void on_fee_timer(evutil_socket_t fd, short what, void *arg)
     if (!n->have_contracts) /* which layer to ask is not known yet */
         return;
     if (!n->fee_request)
-        n->fee_request = eth_fee_history(node_sl(n), FEE_WINDOW, 50, NULL, on_history, n, &err);
+        n->fee_request =
+            eth_fee_history(node_sl(n), FEE_WINDOW, ETH_NO_REWARDS, NULL, on_history, n, &err);
 }
 
 void fees_start(struct node *n)

@@ -214,7 +214,7 @@ struct eth_request *eth_get_tx_by_nonce(struct eth_client *c, const struct addr 
     return r;
 }
 
-/* --- fee history --- */
+/* --- fee history; num[0]: rewards were asked --- */
 
 static enum eth_step step_fees(struct eth_request *r, const struct eth_reply *reply,
                                struct err *err)
@@ -222,7 +222,7 @@ static enum eth_step step_fees(struct eth_request *r, const struct eth_reply *re
     struct arena a;
     struct eth_fee_history v;
     answer_arena(&a, r);
-    bool ok = reply->err || eth_decode_fee_history(reply->result, &a, &v, err);
+    bool ok = reply->err || eth_decode_fee_history(reply->result, &a, r->num[0] != 0, &v, err);
     if (ok)
         r->user.fee_history(r->arg, reply, reply->err ? NULL : &v);
     arena_clear(&a);
@@ -233,8 +233,15 @@ struct eth_request *eth_fee_history(struct eth_client *c, uint64_t blocks, unsig
                                     const struct eth_opts *opts, eth_fee_history_fn *cb, void *arg,
                                     struct err *err)
 {
-    json_t *params = json_pack("[o,s,[i]]", eth_encode_u64(blocks), "latest", (int)percentile);
-    return typed(c, "eth_feeHistory", params, opts, step_fees, USER(fee_history, cb), arg, err);
+    bool with_rewards = percentile != ETH_NO_REWARDS;
+    json_t *params = with_rewards
+                         ? json_pack("[o,s,[i]]", eth_encode_u64(blocks), "latest", (int)percentile)
+                         : json_pack("[o,s,[]]", eth_encode_u64(blocks), "latest");
+    struct eth_request *r =
+        typed(c, "eth_feeHistory", params, opts, step_fees, USER(fee_history, cb), arg, err);
+    if (r)
+        r->num[0] = with_rewards;
+    return r;
 }
 
 bool eth_is_revert(const struct eth_reply *r)

@@ -140,7 +140,8 @@ MUST_USE struct eth_request *eth_get_balance(struct eth_client *c, const struct 
 MUST_USE struct eth_request *eth_get_code(struct eth_client *c, const struct addr *a,
                                           struct eth_block_id at, ETH_TAIL, eth_bytes_fn *cb,
                                           void *arg, struct err *err);
-/* rewards at one percentile (0..100) */
+/* rewards at one percentile (0..100), or none: the node then need not look at the blocks' transactions */
+#define ETH_NO_REWARDS 101u
 MUST_USE struct eth_request *eth_fee_history(struct eth_client *c, uint64_t blocks,
                                              unsigned percentile, ETH_TAIL, eth_fee_history_fn *cb,
                                              void *arg, struct err *err);

@@ -279,8 +279,8 @@ static bool decode_prices(const json_t *list, struct arena *a, const struct u256
     return ok;
 }
 
-bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_history *out,
-                            struct err *err)
+bool eth_decode_fee_history(const json_t *j, struct arena *a, bool with_rewards,
+                            struct eth_fee_history *out, struct err *err)
 {
     struct members m = members_of(j, a, err);
     bool ok;
@@ -302,7 +302,7 @@ bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_his
     if (!decode_prices(json_object_get(j, "baseFeePerBlobGas"), a, &out->blob_base_fees,
                        &out->blob_base_fee_cnt, err))
         return err_wrap(err, "baseFeePerBlobGas");
-    if (!member_present(&m, "reward"))
+    if (!with_rewards || !member_present(&m, "reward"))
         return true;
     const json_t *rewards = json_object_get(j, "reward");
     struct u256 *tips = list_alloc(rewards, a, sizeof(*tips), &out->reward_cnt, &ok, err);

@@ -26,8 +26,9 @@ MUST_USE bool eth_decode_block(const json_t *j, struct arena *a, struct eth_bloc
 MUST_USE bool eth_decode_receipt(const json_t *j, struct arena *a, struct eth_receipt *out,
                                  struct err *err);
 MUST_USE bool eth_decode_tx(const json_t *j, struct arena *a, struct eth_tx *out, struct err *err);
-MUST_USE bool eth_decode_fee_history(const json_t *j, struct arena *a, struct eth_fee_history *out,
-                                     struct err *err);
+/* with_rewards: they were asked for; else whatever stands in their place is passed over. */
+MUST_USE bool eth_decode_fee_history(const json_t *j, struct arena *a, bool with_rewards,
+                                     struct eth_fee_history *out, struct err *err);
 
 /* --- the other way; NULL when out of memory --- */
 json_t *eth_encode_u64(uint64_t v);

@@ -37,7 +37,7 @@ static void decode_everything(const json_t *j)
         CHECK(block.tx_cnt > 0);
     (void)!eth_decode_receipt(j, &a, &receipt, &e);
     (void)!eth_decode_tx(j, &a, &tx, &e);
-    (void)!eth_decode_fee_history(j, &a, &fees, &e);
+    (void)!eth_decode_fee_history(j, &a, true, &fees, &e);
     arena_clear(&a);
 }
 

@@ -15,7 +15,7 @@ static struct {
     eth_fee_history_fn *cb;
     void *arg;
     struct u256 base_fee, native, pubdata;
-    unsigned asked, set, cancelled;
+    unsigned asked, set, cancelled, percentile;
 } world;
 
 struct chain_head chain_head_get(struct chain *c)
@@ -50,7 +50,8 @@ struct eth_request *eth_fee_history(struct eth_client *c, uint64_t blocks, unsig
                                     const struct eth_opts *opts, eth_fee_history_fn *cb, void *arg,
                                     struct err *err)
 {
-    (void)c, (void)blocks, (void)percentile, (void)opts, (void)err;
+    (void)c, (void)blocks, (void)opts, (void)err;
+    world.percentile = percentile;
     world.cb = cb;
     world.arg = arg;
     world.asked++;
@@ -92,17 +93,13 @@ static void end(struct node *n)
     event_base_free(n->base);
 }
 
-/* An answer of three blocks at `gwei`; each paid its proposer 3 gwei. */
+/* An answer of three blocks at `gwei`. */
 static void answer(const uint64_t gwei[3])
 {
-    struct u256 fees[3], rewards[3];
-    for (int i = 0; i < 3; i++) {
+    struct u256 fees[3];
+    for (int i = 0; i < 3; i++)
         fees[i] = u256_of_u64(gwei[i] * GWEI);
-        rewards[i] = u256_of_u64(3ull * GWEI);
-    }
-    struct eth_fee_history h = {
-        .base_fees = fees, .base_fee_cnt = 3, .rewards = rewards, .reward_cnt = 3
-    };
+    struct eth_fee_history h = { .base_fees = fees, .base_fee_cnt = 3 };
     struct eth_reply reply = { .err = NULL };
     world.cb(world.arg, &reply, &h);
 }
@@ -112,13 +109,14 @@ static void expect_pubdata(uint64_t gwei)
     assert_int_equal(u256_sat_u64(&world.pubdata), gwei * GWEI);
 }
 
-/* what others paid does not matter */
+/* what others paid does not matter, and is not asked */
 static void test_calldata_costs_the_median_base_fee_and_our_own_tip(void **state)
 {
     (void)state;
     struct config c = config_of(1ull * GWEI);
     struct node n;
     begin(&n, &c);
+    assert_int_equal(world.percentile, ETH_NO_REWARDS);
     answer((const uint64_t[3]){ 30, 10, 9 });
     assert_int_equal(world.set, 1);
     expect_pubdata((10 + 1) * 17);

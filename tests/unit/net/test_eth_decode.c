@@ -129,7 +129,7 @@ static void fee_history_keeps_the_next_base_fee(void **state)
     json_t *j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\",\"0x2\",\"0x3\"],"
                       "\"gasUsedRatio\":[0.5,0.1],\"reward\":[[\"0x9\"],[\"0x8\"]]}");
     arena_init_growing(&a, 1024, 65536);
-    assert_true(eth_decode_fee_history(j, &a, &h, &e));
+    assert_true(eth_decode_fee_history(j, &a, true, &h, &e));
     assert_int_equal(h.base_fee_cnt, 3);
     assert_int_equal(h.base_fees[2].w[0], 3);
     assert_int_equal(h.reward_cnt, 2);
@@ -138,17 +138,21 @@ static void fee_history_keeps_the_next_base_fee(void **state)
     json_decref(j);
     j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\",\"0x2\"],"
               "\"pubdataPricePerByte\":[\"0x10\",\"0x20\"]}");
-    assert_true(eth_decode_fee_history(j, &a, &h, &e));
+    assert_true(eth_decode_fee_history(j, &a, true, &h, &e));
     assert_int_equal(h.pubdata_price_cnt, 2);
     assert_int_equal(h.pubdata_prices[1].w[0], 32);
     json_decref(j);
     j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\"],\"pubdataPricePerByte\":[1]}");
-    assert_false(eth_decode_fee_history(j, &a, &h, &e));
+    assert_false(eth_decode_fee_history(j, &a, true, &h, &e));
     assert_non_null(strstr(e.msg, "pubdataPricePerByte"));
     json_decref(j);
     j = parse("{\"oldestBlock\":\"0x5\",\"baseFeePerGas\":[\"0x1\"],\"reward\":[[]]}");
-    assert_false(eth_decode_fee_history(j, &a, &h, &e));
+    assert_false(eth_decode_fee_history(j, &a, true, &h, &e));
     assert_non_null(strstr(e.msg, "reward[0]"));
+    /* nodes that were asked for none answer with a list of empty lists, too */
+    assert_true(eth_decode_fee_history(j, &a, false, &h, &e));
+    assert_int_equal(h.base_fee_cnt, 1);
+    assert_null(h.rewards);
     arena_clear(&a);
     json_decref(j);
 }
