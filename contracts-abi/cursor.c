@@ -18,7 +18,8 @@ void abi_cursor_fail(struct abi_cursor *c, const char *fault, size_t at)
     c->fault_at = at;
 }
 
-const uint8_t *abi_cursor_word(struct abi_cursor *c, size_t at)
+/* The 32 bytes at `at`; a zero word after a fault or when they are not there. */
+static const uint8_t *word_at(struct abi_cursor *c, size_t at)
 {
     if (c->fault)
         return zero_word;
@@ -50,7 +51,7 @@ static uint8_t sign_fill(const uint8_t *w, unsigned bits)
 
 uint64_t abi_cursor_u64(struct abi_cursor *c, size_t at, unsigned bits)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     if (!extension_is(w, bits, 0)) {
         abi_cursor_fail(c, "integer out of range", at);
         return 0;
@@ -60,7 +61,7 @@ uint64_t abi_cursor_u64(struct abi_cursor *c, size_t at, unsigned bits)
 
 int64_t abi_cursor_i64(struct abi_cursor *c, size_t at, unsigned bits)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     if (!extension_is(w, bits, sign_fill(w, bits))) {
         abi_cursor_fail(c, "integer out of range", at);
         return 0;
@@ -70,7 +71,7 @@ int64_t abi_cursor_i64(struct abi_cursor *c, size_t at, unsigned bits)
 
 struct u256 abi_cursor_u256(struct abi_cursor *c, size_t at, unsigned bits, bool is_signed)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     if (!extension_is(w, bits, is_signed ? sign_fill(w, bits) : 0)) {
         abi_cursor_fail(c, "integer out of range", at);
         return U256_ZERO;
@@ -80,7 +81,7 @@ struct u256 abi_cursor_u256(struct abi_cursor *c, size_t at, unsigned bits, bool
 
 bool abi_cursor_bool(struct abi_cursor *c, size_t at)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     if (!all_bytes_are(w, 31, 0) || w[31] > 1) {
         abi_cursor_fail(c, "bool is neither 0 nor 1", at);
         return false;
@@ -90,7 +91,7 @@ bool abi_cursor_bool(struct abi_cursor *c, size_t at)
 
 struct addr abi_cursor_addr(struct abi_cursor *c, size_t at)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     struct addr a = { { 0 } };
     if (!all_bytes_are(w, 12, 0))
         abi_cursor_fail(c, "address has dirty high bytes", at);
@@ -101,7 +102,7 @@ struct addr abi_cursor_addr(struct abi_cursor *c, size_t at)
 
 void abi_cursor_fixed_bytes(struct abi_cursor *c, void *out, size_t at, size_t len)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     if (!all_bytes_are(w + len, 32 - len, 0)) {
         abi_cursor_fail(c, "bytesN has dirty low bytes", at);
         w = zero_word;
@@ -112,7 +113,7 @@ void abi_cursor_fixed_bytes(struct abi_cursor *c, void *out, size_t at, size_t l
 /* A word as a size; a fault when it is more than `max`. */
 static size_t read_size(struct abi_cursor *c, size_t at, size_t max, const char *fault)
 {
-    const uint8_t *w = abi_cursor_word(c, at);
+    const uint8_t *w = word_at(c, at);
     uint64_t v = load_be64(w + 24);
     if (!extension_is(w, 64, 0) || v > max) {
         abi_cursor_fail(c, fault, at);
@@ -133,7 +134,7 @@ size_t abi_cursor_offset(struct abi_cursor *c, size_t at, size_t base)
 
 size_t abi_cursor_count(struct abi_cursor *c, size_t at, size_t item_len)
 {
-    if (abi_cursor_word(c, at) == zero_word)
+    if (word_at(c, at) == zero_word)
         return 0;
     size_t room = c->in.len - at - 32;
     return read_size(c, at, room / item_len, "length is more than the input holds");

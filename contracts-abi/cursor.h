@@ -28,8 +28,6 @@ static inline bool abi_cursor_ok(const struct abi_cursor *c)
 }
 /* Keeps only the first fault. */
 void abi_cursor_fail(struct abi_cursor *c, const char *fault, size_t at);
-/* The 32 bytes at `at`; a zero word after a fault or when they are not there. */
-const uint8_t *abi_cursor_word(struct abi_cursor *c, size_t at);
 /* bits: 8, 16, .. 64 (u64, i64) or up to 256 (u256; is_signed checks the extension instead of
  * zeros) */
 uint64_t abi_cursor_u64(struct abi_cursor *c, size_t at, unsigned bits);

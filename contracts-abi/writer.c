@@ -11,7 +11,7 @@ size_t abi_write_reserve(struct buf *out, size_t len)
     return at;
 }
 
-void abi_write_word_at(struct buf *out, size_t at, const uint8_t word[32])
+static void write_word_at(struct buf *out, size_t at, const uint8_t word[32])
 {
     if (out->failed)
         return;
@@ -24,7 +24,7 @@ void abi_write_u64_at(struct buf *out, size_t at, uint64_t v, unsigned bits)
     if (bits < 64 && (v >> bits) != 0)
         out->failed = true;
     struct b256 w = b256_of_u64(v);
-    abi_write_word_at(out, at, w.b);
+    write_word_at(out, at, w.b);
 }
 
 void abi_write_i64_at(struct buf *out, size_t at, int64_t v, unsigned bits)
@@ -36,7 +36,7 @@ void abi_write_i64_at(struct buf *out, size_t at, int64_t v, unsigned bits)
     }
     struct b256 w = b256_of_u64((uint64_t)v);
     memset(w.b, v < 0 ? 0xff : 0, 24);
-    abi_write_word_at(out, at, w.b);
+    write_word_at(out, at, w.b);
 }
 
 void abi_write_u256_at(struct buf *out, size_t at, const struct u256 *v, unsigned bits,
@@ -48,7 +48,7 @@ void abi_write_u256_at(struct buf *out, size_t at, const struct u256 *v, unsigne
         if (w.b[i] != fill)
             out->failed = true;
     }
-    abi_write_word_at(out, at, w.b);
+    write_word_at(out, at, w.b);
 }
 
 void abi_write_bool_at(struct buf *out, size_t at, bool v)
@@ -59,7 +59,7 @@ void abi_write_bool_at(struct buf *out, size_t at, bool v)
 void abi_write_addr_at(struct buf *out, size_t at, const struct addr *v)
 {
     struct b256 w = addr_pad32(v);
-    abi_write_word_at(out, at, w.b);
+    write_word_at(out, at, w.b);
 }
 
 void abi_write_fixed_bytes_at(struct buf *out, size_t at, const void *v, size_t len)
@@ -67,7 +67,7 @@ void abi_write_fixed_bytes_at(struct buf *out, size_t at, const void *v, size_t 
     uint8_t w[32] = { 0 };
     CHECK(len <= sizeof w);
     memcpy(w, v, len);
-    abi_write_word_at(out, at, w);
+    write_word_at(out, at, w);
 }
 
 void abi_write_u64(struct buf *out, uint64_t v)

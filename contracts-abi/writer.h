@@ -14,7 +14,6 @@
 /* Place of `len` new zero bytes. */
 size_t abi_write_reserve(struct buf *out, size_t len);
 /* Words at a reserved place. bits as in cursor.h. */
-void abi_write_word_at(struct buf *out, size_t at, const uint8_t word[32]);
 void abi_write_u64_at(struct buf *out, size_t at, uint64_t v, unsigned bits);
 void abi_write_i64_at(struct buf *out, size_t at, int64_t v, unsigned bits);
 void abi_write_u256_at(struct buf *out, size_t at, const struct u256 *v, unsigned bits,

@@ -134,7 +134,7 @@ struct eth_request *eth_request_new(struct eth_client *c, const char *method, js
 }
 
 /* Out of wherever it is. */
-void eth_request_detach(struct eth_request *r)
+static void detach(struct eth_request *r)
 {
     struct eth_client *c = r->c;
     if (!r->post) {
@@ -155,7 +155,7 @@ void eth_request_detach(struct eth_request *r)
     }
 }
 
-void eth_request_free(struct eth_request *r)
+static void request_free(struct eth_request *r)
 {
     event_free(r->deadline);
     free(r->text);
@@ -166,7 +166,7 @@ void eth_request_free(struct eth_request *r)
 void eth_request_requeue(struct eth_request *r)
 {
     struct eth_client *c = r->c;
-    eth_request_detach(r);
+    detach(r);
     struct eth_request *after = NULL, *q;
     TAILQ_FOREACH(q, &c->queue, link)
     {
@@ -187,19 +187,19 @@ void eth_cancel(struct eth_request *r)
     if (!r)
         return;
     r->c->stats.cancelled++;
-    eth_request_detach(r);
-    eth_request_free(r);
+    detach(r);
+    request_free(r);
 }
 
 /* The end of a request: it is in no list any more when the user hears of it. */
 static void conclude(struct eth_request *r, const struct eth_reply *reply)
 {
     struct err ignored;
-    eth_request_detach(r);
+    detach(r);
     event_del(r->deadline);
     enum eth_step s = r->step(r, reply, &ignored);
     CHECK(s == ETH_STEP_DONE);
-    eth_request_free(r);
+    request_free(r);
 }
 
 void eth_request_fail(struct eth_request *r, const struct err *e)
@@ -255,8 +255,8 @@ void eth_request_deliver(struct eth_request *r, size_t endpoint, const struct et
             c->stats.answered += reply->err == NULL;
             c->stats.rejected += reply->err != NULL;
         }
-        eth_request_detach(r);
-        eth_request_free(r);
+        detach(r);
+        request_free(r);
         return;
     }
     uint64_t wait = r->opts.deadline_ms ? r->opts.deadline_ms : c->cfg.deadline_ms;
@@ -550,8 +550,8 @@ void eth_client_destroy(struct eth_client *c)
     struct eth_request *r;
     struct eth_post *p;
     while ((r = TAILQ_FIRST(&c->queue)) != NULL) {
-        eth_request_detach(r); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
-        eth_request_free(r);
+        detach(r); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
+        request_free(r);
     }
     while ((p = TAILQ_FIRST(&c->posts)) != NULL) {
         if (p->http)
@@ -559,7 +559,7 @@ void eth_client_destroy(struct eth_client *c)
         p->http = NULL;
         for (size_t i = 0; i < p->cnt; i++)
             if (p->reqs[i])
-                eth_request_free(p->reqs[i]);
+                request_free(p->reqs[i]);
         eth_post_free(p);
     }
     http_client_destroy(c->http);

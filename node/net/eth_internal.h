@@ -133,8 +133,6 @@ void eth_request_requeue(
 void eth_request_fail(struct eth_request *r, const struct err *e); /* final */
 void eth_request_retry(struct eth_request *r, size_t endpoint, const struct err *why);
 void eth_request_deliver(struct eth_request *r, size_t endpoint, const struct eth_reply *reply);
-void eth_request_detach(struct eth_request *r);
-void eth_request_free(struct eth_request *r);
 void eth_client_kick(struct eth_client *c);
 /* eth_endpoint.c */
 void eth_endpoint_cool(struct eth_client *c, size_t i, const struct err *why, bool has_wait,

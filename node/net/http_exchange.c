@@ -36,7 +36,7 @@ static void let_go(struct http_exchange *x)
 }
 
 /* evhttp is freeing the connection under it, or has done so. */
-void http_exchange_lost(struct http_exchange *x)
+static void lost(struct http_exchange *x)
 {
     struct http_server *s = x->server;
     bool was_open = x->handler_holds && !x->answered;
@@ -88,7 +88,7 @@ void http_exchange_orphan(struct http_exchange *x)
 static void on_conn_closed(struct evhttp_connection *evcon, void *arg)
 {
     (void)evcon;
-    http_exchange_lost(arg);
+    lost(arg);
 }
 
 static void close_connection(struct http_exchange *x)

@@ -60,8 +60,7 @@ struct http_server {
 
 /* http_exchange.c */
 struct http_exchange *http_exchange_new(struct http_server *s, struct evhttp_request *req);
-/* Both forget what evhttp is about to free. */
-void http_exchange_lost(struct http_exchange *x);
+/* Forgets what evhttp is about to free. */
 void http_exchange_orphan(struct http_exchange *x);
 void http_exchange_free(struct http_exchange *x);
 /* http_server.c */

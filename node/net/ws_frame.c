@@ -18,7 +18,8 @@ bool ws_decoder_in_message(const struct ws_decoder *d)
     return !d->failed && (d->message_opcode != 0 || d->head_len > 0);
 }
 
-bool ws_code_is_valid(unsigned code)
+/* Codes that may stand in a close frame (RFC 6455 §7.4). */
+static bool code_is_valid(unsigned code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
@@ -115,7 +116,7 @@ static enum ws_event end_close(struct ws_decoder *d)
     if (d->control_len == 0)
         return WS_GOT_CLOSE;
     unsigned code = d->control_len >= 2 ? (unsigned)d->control[0] << 8 | d->control[1] : 0;
-    if (!ws_code_is_valid(code))
+    if (!code_is_valid(code))
         return fault(d, WS_PROTOCOL, "a close code that must not be sent");
     struct ws_decoder reason = { .utf8_need = 0 };
     if (!utf8_goes_on(&reason, d->control + 2, d->control_len - 2) || reason.utf8_need)

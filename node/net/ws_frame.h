@@ -47,7 +47,5 @@ bool ws_decoder_in_message(const struct ws_decoder *d);
 #define WS_HEAD_MAX 10u
 /* Head of an unmasked, whole frame of a server. Returns its length. */
 size_t ws_frame_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode opcode, uint64_t payload_len);
-/* Codes that may stand in a close frame (RFC 6455 §7.4). */
-bool ws_code_is_valid(unsigned code);
 
 #endif

@@ -100,7 +100,8 @@ bool tx_journal_migrate_here(sqlite3 *db, struct err *err)
     return rc == SQLITE_DONE || sql_fail(db, "version", err);
 }
 
-bool tx_journal_migrate(sqlite3 *db, struct err *err)
+/* Applies what is missing, in one transaction; keeps its own version row. */
+static bool migrate(sqlite3 *db, struct err *err)
 {
     if (!run(db, "BEGIN IMMEDIATE", err))
         return false;
@@ -557,7 +558,7 @@ struct tx_journal *tx_journal_sqlite(sqlite3 *db, struct err *err)
         return NULL;
     }
     *j = (struct tx_journal){ &plain_ops, db };
-    if (!run(db, "PRAGMA synchronous=FULL", err) || !tx_journal_migrate(db, err)) {
+    if (!run(db, "PRAGMA synchronous=FULL", err) || !migrate(db, err)) {
         free(j);
         return NULL;
     }

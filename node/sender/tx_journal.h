@@ -7,7 +7,7 @@
  *
  * An interface, so that tests can lose power at any write. Two implementations: over a plain SQLite handle
  * (tools, tests; writes on the caller's thread, synchronous FULL) and over the node's store (writes on the store thread). Both
- * use the same tables, created by tx_journal_migrate, shared by all keys and chains: a row is named by
+ * use the same tables, created when it is opened, shared by all keys and chains: a row is named by
  * (chain id, sender, id). */
 #ifndef GH_SENDER_TX_JOURNAL_H
 #define GH_SENDER_TX_JOURNAL_H
@@ -79,9 +79,6 @@ struct tx_journal {
     const struct tx_journal_ops *ops;
     void *ctx;
 };
-
-/* Applies what is missing, in one transaction; keeps its own version row. */
-MUST_USE bool tx_journal_migrate(struct sqlite3 *db, struct err *err);
 
 /* Borrows db, sets synchronous=FULL on it and migrates. */
 MUST_USE struct tx_journal *tx_journal_sqlite(struct sqlite3 *db, struct err *err);

@@ -121,8 +121,6 @@ bool evm_memory_is_payable(const struct stf_block *b, const struct ee_frame *f, 
 enum stf_halt evm_memory_range(struct stf_block *b, struct ee_frame *f, struct evm *e,
                                const struct u256 *offset, const struct u256 *len,
                                size_t *offset_out, size_t *len_out);
-/* bitmap has code_artifacts_len(len) bytes */
-void evm_jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len);
 
 /* ---- evm_ops.c: bodies out of the loop. sp is the stack before the opcode; results are written
  * in place, the loop moves sp. Static costs were charged; f->res is current. ---- */

@@ -15,7 +15,8 @@ const char *evm_op_name(uint8_t op)
     return names[op];
 }
 
-void evm_jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len)
+/* bitmap has code_artifacts_len(len) bytes */
+static void jumpdests(uint8_t *bitmap, const uint8_t *code, size_t len)
 {
     memset(bitmap, 0, (len + 63) / 64 * 8);
     for (size_t i = 0; i < len; i++) {
@@ -128,7 +129,7 @@ static enum stf_halt load_code(struct stf_block *b, struct ee_frame *f, struct e
     copy_padded(e->code_buf, f->code);
     e->code = e->code_buf;
     if (!f->bitmap) {
-        evm_jumpdests(e->code_buf + padded, f->code.p, f->code.len);
+        jumpdests(e->code_buf + padded, f->code.p, f->code.len);
         e->bitmap = e->code_buf + padded;
     }
     return HALT_NONE;

@@ -3,7 +3,8 @@
 
 #include <sqlite3.h>
 
-bool sql_fail(struct sqlite3 *db, const char *what, struct err *err)
+/* fills err with the connection's message; returns false. Disk full, I/O and lock trouble are ERR_LOCAL. */
+static bool fail(struct sqlite3 *db, const char *what, struct err *err)
 {
     return err_set_code(err, ERR_LOCAL, sqlite3_extended_errcode(db), "%s: %s", what,
                         sqlite3_errmsg(db));
@@ -51,7 +52,7 @@ bool sql_step(struct sql *q, bool *row, const char *what, struct err *err)
 {
     *row = false;
     if (!q->stmt || q->rc != SQLITE_OK)
-        return sql_fail(q->db, what, err);
+        return fail(q->db, what, err);
     int rc = sqlite3_step(q->stmt);
     q->next = 0;
     if (rc == SQLITE_ROW) {
@@ -61,21 +62,21 @@ bool sql_step(struct sql *q, bool *row, const char *what, struct err *err)
     if (rc == SQLITE_DONE)
         return true;
     q->rc = rc;
-    return sql_fail(q->db, what, err);
+    return fail(q->db, what, err);
 }
 
 bool sql_finish(struct sql *q, const char *what, struct err *err)
 {
     int rc = q->rc;
     if (!q->stmt)
-        return sql_fail(q->db, what, err);
+        return fail(q->db, what, err);
     sqlite3_finalize(q->stmt);
     q->stmt = NULL;
     if (rc == SQLITE_OK)
         return true;
     if (rc == SQLITE_CORRUPT || rc == SQLITE_NOMEM)
         return err_set(err, ERR_LOCAL, "%s: %s", what, sqlite3_errstr(rc));
-    return sql_fail(q->db, what, err);
+    return fail(q->db, what, err);
 }
 
 bool sql_run(struct sql *q, const char *what, struct err *err)
@@ -128,6 +129,6 @@ struct bytes sql_blob(struct sql *q, struct arena *arena)
 bool sql_exec(struct sqlite3 *db, const char *text, struct err *err)
 {
     if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-        return sql_fail(db, text, err);
+        return fail(db, text, err);
     return true;
 }

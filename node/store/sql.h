@@ -39,7 +39,5 @@ struct bytes sql_blob(struct sql *q, struct arena *arena);
 MUST_USE bool sql_finish(struct sql *q, const char *what, struct err *err);
 /* One or more statements without parameters. */
 MUST_USE bool sql_exec(struct sqlite3 *db, const char *text, struct err *err);
-/* fills err with the connection's message; returns false. Disk full, I/O and lock trouble are ERR_LOCAL. */
-bool sql_fail(struct sqlite3 *db, const char *what, struct err *err);
 
 #endif
