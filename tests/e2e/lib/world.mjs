@@ -115,6 +115,11 @@ export class World {
     return { ...d, l2: receipt };
   }
 
+  // The batch that carries this transaction is executed on L1.
+  executed(hash, timeout = 60_000) {
+    return until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await this.node.rpc.q('zks_getTransactionFinality', hash)).stage), { timeout, every: 200 });
+  }
+
   async dump() {
     const log = path.join(this.node?.dir ?? this.dir, 'gatehouse.log');
     if (fs.existsSync(log)) console.log(`--- end of ${log}\n${fs.readFileSync(log, 'utf8').split('\n').slice(-40).join('\n')}\n---`);

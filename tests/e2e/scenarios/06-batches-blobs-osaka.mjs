@@ -8,7 +8,7 @@ import { USER } from '../lib/l1.mjs';
 import { GATEHOUSE } from '../lib/paths.mjs';
 import { must } from '../lib/process.mjs';
 import { check, same, suite } from '../lib/suite.mjs';
-import { World, until } from '../lib/world.mjs';
+import { World } from '../lib/world.mjs';
 
 const t = suite('06 blobs after Osaka');
 const w = await World.create(t, { da: 'blobs', batchTimeout: '3s', proxies: 1, l1: { hardfork: 'osaka' }, changes: { 'verification.mode': 'local' } });
@@ -26,7 +26,7 @@ await t.need('a batch of more than one blob is executed as well', async () => {
   for (let i = 0; i < 20; i++) sent.push(await wallet.sendTransaction({ to: '0x0000000000000000000000000000000000008008', data: data(i), gasLimit: 20_000_000n }));
   for (const x of sent) same((await w.node.receipt(x.hash)).status, '0x1');
   const last = await w.node.receipt(sent.at(-1).hash);
-  await until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', last.transactionHash)).stage), { timeout: 60_000 });
+  await w.executed(last.transactionHash);
   const most = Math.max(...(await w.l1.operatorTransactions(w.firstBlock)).filter((m) => m.does?.step === 'commit' && m.does.from > before).map((m) => m.tx.blobVersionedHashes.length));
   check(most >= 2, `at most ${most} blobs`);
   console.log(`# ${most} blobs in one batch`);

@@ -17,7 +17,7 @@ const wallet = w.managed();
 const blobsSent = () => p.sent.filter((s) => s.tx.type === 3);
 const accepted = (s) => s.verdict === 'accepted';
 const transfer = async () => (await wallet.sendTransaction({ to: '0x00000000000000000000000000000000000000f0', value: 1n })).wait();
-const executed = (r, within = 60_000) => until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', r.hash)).stage), { timeout: within, every: 200 });
+const executed = (r) => w.executed(r.hash);
 const rest = () => until('settlement has come to rest', async () => {
   const f = await w.node.rpc.q('zks_getFinalityStatus');
   return f.lastExecutedBlock === (await w.node.blockNumber());

@@ -1,25 +1,11 @@
 // Between node and L1 stand proxies with geth's pool rules that delay, drop, refuse and cut. Work goes on, a second
 // endpoint takes over, and nothing is sent twice.
-import { parseEther } from 'ethers';
-import { USER } from '../lib/l1.mjs';
+import { behindTwoProxies } from '../lib/faults.mjs';
 import { doubleMined, doubleSettlements } from '../lib/proxy.mjs';
-import { check, same, seeded, suite } from '../lib/suite.mjs';
-import { World, until } from '../lib/world.mjs';
+import { check, same, suite } from '../lib/suite.mjs';
 
 const t = suite('08 faults of the transport');
-const random = seeded('08 faults of the transport');
-const w = await World.create(t, { proxies: 2, batchTimeout: '1s' });
-for (const p of w.proxies) p.random = random;
-await t.need('the chain is up behind two proxies', async () => { await w.start(); await w.fund(USER.address, parseEther('100')); await w.l1.executed(1); });
-const [a, b] = w.proxies;
-const wallet = w.managed();
-const both = (fn) => { fn(a); fn(b); };
-
-// A transfer, and the batch that carries it executed on L1.
-async function settles(within = 60_000) {
-  const r = await (await wallet.sendTransaction({ to: '0x00000000000000000000000000000000000000f0', value: 1n })).wait();
-  await until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', r.hash)).stage), { timeout: within, every: 200 });
-}
+const { w, a, b, both, settles } = await behindTwoProxies(t, '08 faults of the transport');
 const alive = () => check(w.node.process.running, 'gatehouse ended:\n' + w.node.process.output().slice(-1500));
 
 const faults = {

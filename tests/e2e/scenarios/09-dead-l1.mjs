@@ -58,7 +58,7 @@ await t.test('what the next batch waits for is named: a settlement layer that do
 
 await t.test('when it is back, settlement catches up with everything', async () => {
   for (const p of w.proxies) p.plug();
-  await until('the last transfer is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', hashes.at(-1))).stage), { timeout: 180_000, every: 250 });
+  await w.executed(hashes.at(-1), 180_000);
   same(doubleSettlements(w.proxies), []);
   same(doubleMined(await w.l1.operatorTransactions(w.firstBlock)), []);
 });

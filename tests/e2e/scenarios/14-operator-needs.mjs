@@ -20,7 +20,6 @@ async function transfer() {
   await w.node.receipt(tx.hash);
   return tx.hash;
 }
-const executed = (hash, timeout = 60_000) => until('its batch is executed on L1', async () => ['executed', 'finalized'].includes((await w.node.rpc.q('zks_getTransactionFinality', hash)).stage), { timeout, every: 200 });
 const says = (what, pattern, timeout = 30_000) => until(`the node says ${what}`, async () => pattern.test((await w.node.get('/status')).text + JSON.stringify(await w.node.rpc.q('zks_getFinalityStatus'))), { timeout, every: 200 });
 
 await t.test('need 1: a commit priced too low is replaced under its nonce, the process stays', async () => {
@@ -38,7 +37,7 @@ await t.test('need 1: a commit priced too low is replaced under its nonce, the p
   }, { timeout: 60_000, every: 300 });
   same(later.tx.data, first.tx.data);
   await l1.startMining();
-  await executed(h);
+  await w.executed(h);
   alive();
 });
 
@@ -58,7 +57,7 @@ await t.test('need 2: a replacement raises both fees by a tenth or more, and the
   await l1.rpc.q('anvil_setNextBlockBaseFeePerGas', hex(10n ** 9n));
   await l1.rpc.q('anvil_mine', '0x1');
   await l1.startMining();
-  await executed(h);
+  await w.executed(h);
   alive();
 });
 
@@ -69,7 +68,7 @@ await t.test('need 4: an empty wallet is a state that resumes, without a strande
   await says('low funds', /low_?funds|insufficient|balance/i);
   alive();
   await l1.rpc.q('anvil_setBalance', key, was);
-  await executed(h);
+  await w.executed(h);
 });
 
 // A transaction made with the operator's key behind the node's back.
@@ -89,7 +88,7 @@ await t.test('need 5: a transaction that takes the nonce of ours is noticed and 
   await l1.mine();
   check((await l1.rpc.q('eth_getTransactionReceipt', hash))?.status === '0x1', 'the foreign transaction was not mined');
   await l1.startMining();
-  await executed(h, 90_000);
+  await w.executed(h, 90_000);
   check((await foreignCount()) > count, 'not counted');
   check(/foreign|nonce \d+ (was )?tak|took/i.test(w.node.process.output()), 'not in the log');
   same((await l1.operatorTransactions(w.firstBlock)).filter((m) => m.does?.step === 'commit' && m.does.from === ours.does.from).map((m) => m.nonce > ours.nonce), [true]);
@@ -100,7 +99,7 @@ await t.test('need 5: a transaction that takes a nonce while ours is idle is not
   await until('settlement is at rest', async () => { const c = await l1.counters(), f = await w.node.rpc.q('zks_getFinalityStatus'); return c.committed === c.executed && f.lastExecutedBlock === f.lastSealedBlock; });
   const count = await foreignCount();
   await l1.receipt(await foreign(num(await l1.rpc.q('eth_getTransactionCount', OPERATORS.commit.address, 'latest'))));
-  await executed(await transfer(), 90_000);
+  await w.executed(await transfer(), 90_000);
   check((await foreignCount()) > count, 'not counted');
   alive();
 });
@@ -114,7 +113,7 @@ await t.test('need 8: killed between broadcast and bookkeeping, it adopts what i
   await w.node.kill();
   p.clear();
   await w.start();
-  await executed(h, 90_000);
+  await w.executed(h, 90_000);
   same(doubleSettlements([{ sent: p.sent.slice(seen) }]), []);
 });
 
@@ -128,7 +127,7 @@ await t.test('need 9: a call that would revert is not sent; the custom error is 
   const mined = (await l1.operatorTransactions(w.firstBlock)).slice(before).filter((m) => m.key === 'commit');
   same(mined, []);
   await l1.grantRole('commit');
-  await executed(h, 90_000);
+  await w.executed(h, 90_000);
 });
 
 await t.test('need 10: the execution delay of the timelock is waited for, not crashed on', async () => {
@@ -138,7 +137,7 @@ await t.test('need 10: the execution delay of the timelock is waited for, not cr
   const committed = await until('it is committed', async () => (await w.node.rpc.q('zks_getTransactionFinality', h)).stage !== 'pending');
   check(committed, 'committed');
   await says('how long execution waits', /delay/i);
-  await executed(h, 90_000);
+  await w.executed(h, 90_000);
   await l1.send(owner, TIMELOCK, admin.encodeFunctionData('setExecutionDelay', [0]));
   const mined = await l1.operatorTransactions(w.firstBlock);
   for (const m of mined) same((await l1.rpc.q('eth_getTransactionReceipt', m.hash)).status, '0x1', `${m.key} ${m.hash} reverted`);
