@@ -29,4 +29,9 @@ int cli_config_arg(struct cli_config_args *a, int argc, char **argv, int i);
 /* Loads; warnings and errors go to stderr. */
 MUST_USE bool cli_config_load(struct config *c, const struct cli_config_args *a);
 
+/* The arguments of a command with one value ("-" may be one), --json and --help. Returns -1 to go on, else the exit code: help or what is
+ * wrong was printed. */
+int cli_one_value(const char **value, bool *json, const char *command, const char *usage, int argc,
+                  char **argv);
+
 #endif

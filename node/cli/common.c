@@ -35,6 +35,31 @@ int cli_config_arg(struct cli_config_args *a, int argc, char **argv, int i)
     return used;
 }
 
+int cli_one_value(const char **value, bool *json, const char *command, const char *usage, int argc,
+                  char **argv)
+{
+    *value = NULL;
+    *json = false;
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            *json = true;
+        } else if (!*value && (argv[i][0] != '-' || argv[i][1] == 0)) {
+            *value = argv[i];
+        } else {
+            fprintf(stderr, "gatehouse %s: unknown argument %s\n%s", command, argv[i], usage);
+            return 2;
+        }
+    }
+    if (*value)
+        return -1;
+    fputs(usage, stderr);
+    return 2;
+}
+
 bool cli_config_load(struct config *c, const struct cli_config_args *a)
 {
     struct config_sources src = { .files = a->files,

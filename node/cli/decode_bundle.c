@@ -73,26 +73,11 @@ static int show(const char *text, size_t len, bool json)
 
 int cli_decode_bundle(int argc, char **argv)
 {
-    const char *text = NULL;
-    bool json = false;
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (!text && (argv[i][0] != '-' || argv[i][1] == 0)) {
-            text = argv[i];
-        } else {
-            fprintf(stderr, "gatehouse decode-bundle: unknown argument %s\n%s", argv[i], usage);
-            return 2;
-        }
-    }
-    if (!text) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    const char *text;
+    bool json;
+    int code = cli_one_value(&text, &json, "decode-bundle", usage, argc, argv);
+    if (code >= 0)
+        return code;
     if (strcmp(text, "-") != 0)
         return show(text, strlen(text), json);
     size_t len;
@@ -101,7 +86,7 @@ int cli_decode_bundle(int argc, char **argv)
         fprintf(stderr, "gatehouse decode-bundle: the input is too long\n");
         return 1;
     }
-    int code = show(input, len, json);
+    code = show(input, len, json);
     free(input);
     return code;
 }

@@ -76,26 +76,11 @@ static void print_fault(bool json, const struct verify_fault *f)
 
 int cli_verify_batch(int argc, char **argv)
 {
-    const char *path = NULL;
-    bool json = false;
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (argv[i][0] != '-' && !path) {
-            path = argv[i];
-        } else {
-            fprintf(stderr, "gatehouse verify-batch: unknown argument %s\n%s", argv[i], usage);
-            return 2;
-        }
-    }
-    if (!path) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    const char *path;
+    bool json;
+    int code = cli_one_value(&path, &json, "verify-batch", usage, argc, argv);
+    if (code >= 0)
+        return code;
     struct err err = { .kind = ERR_NONE };
     uint8_t *data = NULL;
     size_t len = 0;
