@@ -113,22 +113,6 @@ static void stop(void)
     mirror = NULL;
 }
 
-static void open_client(void)
-{
-    struct err err;
-    const char *urls[] = { l1->url };
-    struct eth_client_deps deps = { .base = sc.base, .clock = clock_system() };
-    struct eth_client_config ec = { .name = "gateway",
-                                    .urls = urls,
-                                    .url_cnt = 1,
-                                    .attempt_timeout_ms = 2000,
-                                    .deadline_ms = 3000,
-                                    .backoff_min_ms = 2,
-                                    .backoff_max_ms = 10 };
-    eth = eth_client_create(&deps, &ec, &err);
-    assert_non_null(eth);
-}
-
 static int setup(void **state)
 {
     if (store_case_setup(state) != 0)
@@ -138,7 +122,7 @@ static int setup(void **state)
     l1->root_before =
         json_b256(json_need(json_array_get(json_need(vectors, "gateway_steps"), 0), "before"));
     contract = addr_of_u32(0x10005);
-    open_client();
+    eth = fake_l1_client(sc.base, l1);
     return 0;
 }
 
@@ -405,7 +389,7 @@ static void open_layer(void)
         json_b256(json_need(json_array_get(json_need(vectors, "gateway_steps"), 0), "before"));
     fake_l1_mine(l1, 8);
     put_steps(0, 8, 0);
-    open_client();
+    eth = fake_l1_client(sc.base, l1);
 }
 
 /* A process that is killed while it reads, again and again: what it left is a whole history, and the next one goes on. */

@@ -151,6 +151,16 @@ struct rpc_world *world_open(void (*adjust)(struct config *cfg))
     return w;
 }
 
+static void with_debug(struct config *cfg)
+{
+    cfg->rpc.debug_namespace = true;
+}
+
+struct rpc_world *world_open_debug(void)
+{
+    return world_open(with_debug);
+}
+
 static void remove_dir(const char *dir)
 {
     DIR *d = opendir(dir);

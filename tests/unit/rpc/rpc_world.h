@@ -41,6 +41,7 @@ struct rpc_world {
 
 /* adjust: changes the configuration before anything is created; NULL allowed */
 struct rpc_world *world_open(void (*adjust)(struct config *cfg));
+struct rpc_world *world_open_debug(void); /* with the methods of debug */
 void world_close(struct rpc_world *w);
 
 /* The whole reply to a body, parsed; NULL for no reply. Owned by the caller. */

@@ -9,18 +9,6 @@
 #include "node/base/hash.h"
 #include "node/base/hex.h"
 
-static void with_debug(struct config *cfg)
-{
-    cfg->rpc.debug_namespace = true;
-}
-
-static struct rpc_world *open_world(void)
-{
-    struct rpc_world *w = world_open(NULL);
-    with_debug(&w->cfg);
-    return w;
-}
-
 static json_t *load_traces(void)
 {
     json_error_t e;
@@ -307,7 +295,7 @@ static void steps_are_ethereumjs(struct rpc_world *w, const json_t *item)
 static void test_programs_as_anvil_sees_them(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     json_t *all = load_traces(), *item;
     size_t i;
     assert_true(json_array_size(all) > 15);

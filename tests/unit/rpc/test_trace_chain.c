@@ -5,18 +5,6 @@
 #include "tests/unit/loop.h"
 #include "tests/unit/rpc/rpc_world.h"
 
-static void with_debug(struct config *cfg)
-{
-    cfg->rpc.debug_namespace = true;
-}
-
-static struct rpc_world *open_world(void)
-{
-    struct rpc_world *w = world_open(NULL);
-    with_debug(&w->cfg);
-    return w;
-}
-
 static void expect_error(struct rpc_world *w, const char *method, const char *params, int code,
                          const char *message)
 {
@@ -37,7 +25,7 @@ static json_t *trace_tx(struct rpc_world *w, const char *hash, const char *optio
 static void test_a_block_is_executed_again(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     const char *hash[3];
     for (size_t i = 0; i < 3; i++)
         hash[i] = world_send(w, (unsigned)i + 1, COUNTER, "0x01", 0, 200000);
@@ -104,7 +92,7 @@ static void test_a_block_is_executed_again(void **state)
 static void test_failed_and_creating_transactions(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     const char *failed = world_send(w, 1, REVERTER, "0x11223344", 0, 100000),
                *creation = world_send(w, 2, NULL, "0x60015ff3", 0, 200000),
                *transfer = world_send(w, 3, STRANGER, "0x", 5, 21000);
@@ -155,7 +143,7 @@ static size_t steps_of(struct rpc_world *w, const char *hash, const char *option
 static void test_options_of_the_struct_logger(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     const char *hash = world_send(w, 1, COUNTER, "0x01", 0, 200000);
     json_decref(world_receipt(w, hash));
     json_t *last;
@@ -199,7 +187,7 @@ static void test_refusals_in_words(void **state)
     struct rpc_world *w = world_open(NULL);
     const char *none = "[\"0x1111111111111111111111111111111111111111111111111111111111111111\"]";
     expect_error(w, "debug_traceTransaction", none, -32601, "Method disabled");
-    with_debug(&w->cfg);
+    w->cfg.rpc.debug_namespace = true;
     expect_error(w, "debug_traceTransaction", none, -32000, "transaction not found");
     expect_error(w, "debug_traceBlockByNumber", "[\"0x77\"]", -32000, "block not found");
     expect_error(w, "debug_traceBlockByHash", none, -32000, "block not found");
@@ -266,7 +254,7 @@ static void test_a_block_whose_state_is_gone(void **state)
 static void test_the_deadline_holds_while_the_result_is_written(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     const char *hash = world_send(w, 1, FILLER, world_format(w, "0x%064x", 20u), 0, 2000000);
     json_decref(world_receipt(w, hash));
     static const char *const configs[] = { "{}", "{\"diffMode\":true}" };
@@ -286,7 +274,7 @@ static void test_the_deadline_holds_while_the_result_is_written(void **state)
 static void test_a_trace_is_in_the_memory_budget(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     /* 5b 5f 56: steps without an end, each of them remembered */
     const char *ask = "[{\"to\":\"" STRANGER "\",\"gas\":\"0x5f5e100\"},\"latest\","
                       "{\"stateOverrides\":{\"" STRANGER "\":{\"code\":\"0x5b5f56\"}}}]";
@@ -316,7 +304,7 @@ static void *trace_long(void *arg)
 static void test_traces_do_not_take_all_workers(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     pthread_t thread;
     const char *ask = "[{\"to\":\"" STRANGER "\"},\"latest\",{\"tracer\":\"noopTracer\"}]";
     assert_int_equal(pthread_create(&thread, NULL, trace_long, w), 0);
@@ -333,7 +321,7 @@ static void test_traces_do_not_take_all_workers(void **state)
 static void test_bounds_of_time_and_size(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     /* 5b 5f 56: a loop without an end, 10 gas a round */
     const char *loop = "{\"to\":\"" STRANGER "\",\"gas\":\"0x5f5e100\"},\"latest\"";
     const char *code = "\"stateOverrides\":{\"" STRANGER "\":{\"code\":\"0x5b5f56\"}}";
@@ -415,7 +403,7 @@ static void test_transactions_without_native_resource(void **state)
 static void test_several_tracers_at_once(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     const char *hash = world_send(w, 1, COUNTER, "0x01020304", 0, 200000);
     json_decref(world_receipt(w, hash));
     json_t *t =
@@ -439,7 +427,7 @@ static void test_several_tracers_at_once(void **state)
 static void test_call_with_overrides_of_the_block(void **state)
 {
     (void)state;
-    struct rpc_world *w = open_world();
+    struct rpc_world *w = world_open_debug();
     /* NUMBER, TIMESTAMP: 43 5f 52 42 6020 52 6040 5f f3 */
     json_t *t =
         world_call(w, "debug_traceCall",

@@ -413,6 +413,14 @@ const char *world_hold(const struct world *w)
     return w->s->snap_hold.active ? w->s->snap_hold.reason : "";
 }
 
+const char *world_waits(const struct world *w, uint64_t batch)
+{
+    static char text[256];
+    uint64_t eta;
+    settlement_waits_for(w->s, batch, text, sizeof(text), &eta);
+    return text;
+}
+
 void world_dump(struct world *w)
 {
     const struct settlement *s = w->s;

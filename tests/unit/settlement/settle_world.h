@@ -71,7 +71,8 @@ void world_lose_journal(struct world *w);      /* deletes journal.db; stopped */
         assert_true(cond);                                                                         \
     } while (0)
 void world_dump(struct world *w);
-const char *world_hold(const struct world *w); /* reason, "" when none */
+const char *world_hold(const struct world *w);                  /* reason, "" when none */
+const char *world_waits(const struct world *w, uint64_t batch); /* what for; until the next call */
 struct batch_row world_row(struct world *w, uint64_t number);
 /* Frontiers committed, proved and executed are n each. */
 bool world_all_at(const struct world *w, uint64_t n);

@@ -31,14 +31,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static const char *waits(struct world *w, uint64_t batch)
-{
-    static char text[256];
-    uint64_t eta;
-    settlement_waits_for(w->s, batch, text, sizeof(text), &eta);
-    return text;
-}
-
 static void every_batch_is_asked_about_before_its_commit(void **state)
 {
     struct world *w = *state;
@@ -95,8 +87,8 @@ static void a_node_that_cannot_say_refuses_nothing(void **state)
     w->sl->tracker_fault = "header not found";
     assert_true(world_start(w));
     w->head = 3;
-    UNTIL(w, strstr(waits(w, 1), "the Gateway to answer: ") != NULL);
-    assert_non_null(strstr(waits(w, 1), "header not found"));
+    UNTIL(w, strstr(world_waits(w, 1), "the Gateway to answer: ") != NULL);
+    assert_non_null(strstr(world_waits(w, 1), "header not found"));
     assert_string_equal(world_hold(w), "");
     w->sl->tracker_fault = "execution reverted"; /* some nodes keep the data to themselves */
     world_pass(w, 3000);
@@ -142,8 +134,8 @@ static void a_refusal_behind_unexecuted_batches_holds_nothing_else(void **state)
     UNTIL(w, w->s->frontier[BATCH_PROVE] == 1);
     w->sl->tracker_error = ABI_V31_INSUFFICIENT_CHAIN_BALANCE_ERROR;
     w->head = 5;
-    UNTIL(w, strstr(waits(w, 2), "the batches before 2 to be executed") != NULL);
-    assert_non_null(strstr(waits(w, 2), "InsufficientChainBalance"));
+    UNTIL(w, strstr(world_waits(w, 2), "the batches before 2 to be executed") != NULL);
+    assert_non_null(strstr(world_waits(w, 2), "InsufficientChainBalance"));
     assert_string_equal(world_hold(w), "");
     assert_int_equal(fake_sl_sent(w->sl, LANE_COMMIT, 2), 0);
     w->sl->tracker_error = 0;
@@ -172,7 +164,7 @@ static void operations_are_executed_only_after_they_are_relayed(void **state)
     assert_true(world_start(w));
     assert_true(store_write_sync(w->store, STORE_JOURNAL, put_requests, NULL, &err));
     w->head = 3;
-    UNTIL(w, strstr(waits(w, 1), "relay the chain's priority operations up to 2; it has 2"));
+    UNTIL(w, strstr(world_waits(w, 1), "relay the chain's priority operations up to 2; it has 2"));
     assert_int_equal(w->sl->sends, 0);
     assert_string_equal(world_hold(w), "");
     const struct sl_event relayed = { .kind = SL_PRIORITY_RELAYED, .last = 3 };
@@ -188,7 +180,7 @@ static void the_relayed_count_is_read_again_without_an_event(void **state)
     w->opts[1].l1_tx_cnt = 1;
     assert_true(world_start(w));
     w->head = 3;
-    UNTIL(w, strstr(waits(w, 1), "relay the chain's priority operations") != NULL);
+    UNTIL(w, strstr(world_waits(w, 1), "relay the chain's priority operations") != NULL);
     w->sl->priority_total = 1;
     world_pass(w, 6000);
     UNTIL(w, w->s->frontier[BATCH_COMMIT] == 1);

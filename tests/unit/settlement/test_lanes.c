@@ -21,14 +21,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static const char *waits(struct world *w, uint64_t batch)
-{
-    static char text[256];
-    uint64_t eta;
-    settlement_waits_for(w->s, batch, text, sizeof(text), &eta);
-    return text;
-}
-
 static void assert_hold(struct world *w, const char *reason, const char *remedy)
 {
     UNTIL(w, strstr(world_hold(w), reason) != NULL);
@@ -142,7 +134,7 @@ static void without_signers_batches_are_sealed_and_followed(void **state)
     world_spin(w, 200);
     assert_int_equal(w->sl->sends, 0);
     assert_string_equal(world_hold(w), "");
-    assert_non_null(strstr(waits(w, 1), "sending is off"));
+    assert_non_null(strstr(world_waits(w, 1), "sending is off"));
 }
 
 /* ---- spec 90 row 10 ---- */
@@ -154,7 +146,7 @@ static void row10_execution_waits_for_the_delay_of_the_timelock(void **state)
     assert_true(world_start(w));
     w->head = 5;
     UNTIL(w, w->s->frontier[BATCH_PROVE] == 2);
-    UNTIL(w, strstr(waits(w, 1), "execution delay") != NULL);
+    UNTIL(w, strstr(world_waits(w, 1), "execution delay") != NULL);
     world_spin(w, 300);
     assert_int_equal(fake_sl_sent(w->sl, LANE_EXECUTE, 1), 0);
     assert_string_equal(world_hold(w), "");
@@ -190,7 +182,7 @@ static void row09_a_reverted_commit_is_sent_again(void **state)
     w->sl->fail_mined[LANE_COMMIT] = 1;
     assert_true(world_start(w));
     w->head = 9;
-    UNTIL(w, strstr(waits(w, 1), "the next try; commit:") != NULL);
+    UNTIL(w, strstr(world_waits(w, 1), "the next try; commit:") != NULL);
     for (int i = 0; i < 200 && !world_all_at(w, 4); i++) {
         world_pass(w, 1000);
         world_spin(w, 20);
@@ -223,7 +215,7 @@ static void row09_a_simulation_that_reverts_names_the_error_and_goes_on(void **s
     w->sl->fail_call[LANE_COMMIT] = 8;
     assert_true(world_start(w));
     w->head = 3;
-    UNTIL(w, strstr(waits(w, 1), "RoleAccessDenied") != NULL);
+    UNTIL(w, strstr(world_waits(w, 1), "RoleAccessDenied") != NULL);
     assert_int_equal(w->sl->sends, 0);
     for (int i = 0; i < 200 && !world_all_at(w, 1); i++) {
         world_pass(w, 1000);
@@ -246,7 +238,7 @@ static void a_missing_role_holds_and_lifts_by_itself(void **state)
     UNTIL(w, w->s->sealed == 1);
     world_spin(w, 100);
     assert_int_equal(w->sl->sends, 0);
-    assert_non_null(strstr(waits(w, 1), "on hold"));
+    assert_non_null(strstr(world_waits(w, 1), "on hold"));
     w->sl->role[LANE_EXECUTE] = true;
     world_pass(w, 6000);
     UNTIL(w, world_all_at(w, 1));
@@ -396,13 +388,13 @@ static void status_says_what_a_batch_waits_for(void **state)
     struct world *w = *state;
     w->mine_every_ms = 0;
     assert_true(world_start(w));
-    assert_string_equal(waits(w, 0), "a block");
+    assert_string_equal(world_waits(w, 0), "a block");
     w->head = 3;
-    UNTIL(w, strstr(waits(w, 1), "commit:1: accepted") != NULL);
-    assert_string_equal(waits(w, 0), "the batch to be sealed");
+    UNTIL(w, strstr(world_waits(w, 1), "commit:1: accepted") != NULL);
+    assert_string_equal(world_waits(w, 0), "the batch to be sealed");
     w->mine_every_ms = 15;
     UNTIL(w, world_all_at(w, 1));
-    assert_string_equal(waits(w, 1), "");
+    assert_string_equal(world_waits(w, 1), "");
     struct buf b;
     buf_init(&b, 1u << 16);
     assert_true(settlement_status_json(w->s, &b));
@@ -424,13 +416,13 @@ static void row19_a_frontier_that_is_final_waits_for_the_layers_finality(void **
     assert_true(world_start(w));
     w->head = 3;
     UNTIL(w, world_all_at(w, 1));
-    assert_string_equal(waits(w, 1), "L1 to finalize the block that executed it");
+    assert_string_equal(world_waits(w, 1), "L1 to finalize the block that executed it");
     w->sl->finalized = w->sl->head;
     world_pass(w, 5000);
     struct settlement_frontiers f;
     UNTIL(w, (settlement_frontiers_get(w->s, &f), f.batch[FRONTIER_FINALIZED] == 1));
     assert_int_equal(f.block[FRONTIER_FINALIZED], 2);
-    assert_string_equal(waits(w, 1), "");
+    assert_string_equal(world_waits(w, 1), "");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -9,8 +9,10 @@
 #include "contracts-abi/gen/mailbox.h"
 #include "contracts-abi/gen/message_root.h"
 #include "contracts-abi/gen/structs.h"
+#include "node/base/clock.h"
 #include "node/base/hash.h"
 #include "node/base/hex.h"
+#include "node/net/eth_client.h"
 #include "node/net/http_server.h"
 #include "tests/unit/base/testing.h"
 
@@ -381,4 +383,21 @@ void fake_l1_destroy(struct fake_l1 *l1)
         free(l1->block[n].logs);
     }
     free(l1);
+}
+
+struct eth_client *fake_l1_client(struct event_base *base, const struct fake_l1 *l1)
+{
+    struct err err;
+    const char *url = l1->url;
+    struct eth_client_deps deps = { .base = base, .clock = clock_system() };
+    struct eth_client_config cfg = { .name = "l1",
+                                     .urls = &url,
+                                     .url_cnt = 1,
+                                     .attempt_timeout_ms = 2000,
+                                     .deadline_ms = 3000,
+                                     .backoff_min_ms = 2,
+                                     .backoff_max_ms = 10 };
+    struct eth_client *c = eth_client_create(&deps, &cfg, &err);
+    assert_non_null(c);
+    return c;
 }

@@ -10,6 +10,8 @@
 
 #include "node/net/eth_types.h"
 
+struct eth_client;
+
 #define FAKE_MAX_BLOCKS 131072
 #define FAKE_MAX_LOGS   16 /* of one block */
 
@@ -57,6 +59,8 @@ struct fake_l1 {
 
 struct fake_l1 *fake_l1_create(struct event_base *base);
 void fake_l1_destroy(struct fake_l1 *l1);
+/* A client of it that does not wait long. */
+struct eth_client *fake_l1_client(struct event_base *base, const struct fake_l1 *l1);
 /* Appends so many empty blocks. */
 void fake_l1_mine(struct fake_l1 *l1, uint64_t n);
 /* Into a block that is there already; the hash of the block stays. */

@@ -98,19 +98,9 @@ static int setup(void **state)
 {
     if (store_case_setup(state) != 0)
         return -1;
-    struct err err;
     memset(&got, 0, sizeof(got));
     l1 = fake_l1_create(sc.base);
-    struct eth_client_deps deps = { .base = sc.base, .clock = clock_system() };
-    const char *urls[] = { l1->url };
-    struct eth_client_config ec = { .name = "l1",
-                                    .urls = urls,
-                                    .url_cnt = 1,
-                                    .attempt_timeout_ms = 2000,
-                                    .deadline_ms = 3000,
-                                    .backoff_min_ms = 2,
-                                    .backoff_max_ms = 10 };
-    eth = eth_client_create(&deps, &ec, &err);
+    eth = fake_l1_client(sc.base, l1);
     cfg = (struct watcher_config){ .name = "L1",
                                    .cursor = WATCHER_CURSOR_L1,
                                    .families = WATCH_BATCHES | WATCH_REQUESTS,
@@ -118,7 +108,7 @@ static int setup(void **state)
                                    .diamond = l1->diamond,
                                    .poll_ms = 2,
                                    .max_blocks = 50 };
-    return eth ? 0 : -1;
+    return 0;
 }
 
 static int teardown(void **state)
